@@ -1,0 +1,416 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "helper/connection.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "wire/memfd.h"
+
+/* One mutex guards all of the state. It is held for system calls that don't block, never while waiting
+ * for the host and never while code of the application runs (the handlers of a cancellable).
+ *
+ * Receiving: the main thread owns it, but for the time of a loan.
+ *
+ *   own ── lend(): loan = a new number ──> lent ── reclaim(): loan = 0 ──> own
+ *
+ * While it is lent, proc_connection_read_ahead() moves messages from the channel to @pending, from
+ * where the main thread takes them first once it is back, so that their order stays as it was sent. A
+ * CANCEL among them takes effect at once as well. Since the number is checked under the mutex, nothing
+ * is added to @pending after reclaim(): a main thread that finds nothing to receive can wait for the
+ * descriptor and misses no message.
+ */
+struct _ProcConnection
+{
+  /* Of the process that made this: a fork has another. */
+  pid_t pid;
+
+  GMutex mutex;
+
+  ProcChannel *channel;
+  /* Sending is over: the host is gone, or the helper has ended. */
+  gboolean closed;
+
+  /* 0: the main thread receives. */
+  guint loan;
+  guint last_loan;
+  /* Messages read and not yet handed to the main thread. */
+  GQueue pending;
+  /* How receiving has ended, PROC_CHANNEL_OK before: told once @pending is empty. */
+  ProcChannelStatus end;
+  GError *end_error;
+  /* The host is gone: told before what is in @pending. */
+  gboolean cancelled;
+
+  /* Ids to cancellables. Not to the invocations: one that is dropped must be noticed. */
+  GHashTable *tasks;
+
+  GBytes *cores;
+};
+
+static gboolean
+is_unix_socket (int fd)
+{
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+
+  return getsockname (fd, (struct sockaddr *) &address, &size) == 0 && address.ss_family == AF_UNIX;
+}
+
+ProcConnection *
+proc_connection_new (int fd)
+{
+  ProcConnection *self = g_atomic_rc_box_new0 (ProcConnection);
+
+  self->pid = getpid ();
+  g_mutex_init (&self->mutex);
+  self->channel = proc_channel_new (fd, is_unix_socket (fd), PROC_FRAME_DEFAULT_MAX_PAYLOAD);
+  g_queue_init (&self->pending);
+  self->end = PROC_CHANNEL_OK;
+  self->tasks = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
+
+  return self;
+}
+
+ProcConnection *
+proc_connection_ref (ProcConnection *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+connection_clear (gpointer data)
+{
+  ProcConnection *self = data;
+
+  g_queue_clear_full (&self->pending, (GDestroyNotify) proc_message_free);
+  g_clear_pointer (&self->channel, proc_channel_free);
+  g_clear_pointer (&self->tasks, g_hash_table_unref);
+  g_clear_pointer (&self->cores, g_bytes_unref);
+  g_clear_error (&self->end_error);
+  g_mutex_clear (&self->mutex);
+}
+
+void
+proc_connection_unref (ProcConnection *self)
+{
+  g_atomic_rc_box_release_full (self, connection_clear);
+}
+
+int
+proc_connection_get_fd (ProcConnection *self)
+{
+  return proc_channel_get_fd (self->channel);
+}
+
+gboolean
+proc_connection_is_own (ProcConnection *self)
+{
+  return self->pid == getpid ();
+}
+
+void
+proc_connection_end_fork (ProcConnection *self)
+{
+  if (!proc_connection_is_own (self))
+    _exit (1);
+}
+
+void
+proc_connection_close (ProcConnection *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  self->closed = TRUE;
+}
+
+/* Copying a large payload takes long enough to be done without the mutex. -1: the channel finds its own
+ * way.
+ */
+static int
+make_memfd (ProcConnection *self, const ProcMessage *message)
+{
+  if (message->payload == NULL || !proc_channel_uses_memfd (self->channel, g_variant_get_size (message->payload)))
+    return -1;
+
+  return proc_memfd_new_for_variant (message->payload, NULL);
+}
+
+static void
+wait_until_writable (int fd)
+{
+  struct pollfd descriptor = { fd, POLLOUT, 0 };
+
+  while (poll (&descriptor, 1, -1) < 0 && errno == EINTR)
+    ;
+}
+
+/* Until nothing is left to be sent, others' messages included: with several threads sending at once,
+ * one may wait a bit longer than for its own.
+ */
+static gboolean
+flush_locked (ProcConnection *self, GError **error)
+{
+  while (!self->closed)
+    {
+      ProcChannelStatus status = proc_channel_flush (self->channel, error);
+
+      if (status == PROC_CHANNEL_OK)
+        return TRUE;
+
+      if (status != PROC_CHANNEL_AGAIN)
+        {
+          self->closed = TRUE;
+          return FALSE;
+        }
+
+      g_mutex_unlock (&self->mutex);
+      wait_until_writable (proc_channel_get_fd (self->channel));
+      g_mutex_lock (&self->mutex);
+    }
+
+  g_set_error_literal (error, PROC_POOL_ERROR, PROC_POOL_ERROR_CRASHED, "the host is gone");
+  return FALSE;
+}
+
+gboolean
+proc_connection_send (ProcConnection *self, const ProcMessage *message, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = NULL;
+  int memfd;
+
+  proc_connection_end_fork (self);
+
+  memfd = make_memfd (self, message);
+  locker = g_mutex_locker_new (&self->mutex);
+
+  if (self->closed)
+    {
+      proc_fd_close (memfd);
+      g_set_error_literal (error, PROC_POOL_ERROR, PROC_POOL_ERROR_CRASHED, "the host is gone");
+      return FALSE;
+    }
+
+  if (!proc_channel_queue (self->channel, message, memfd, error))
+    return FALSE;
+
+  return flush_locked (self, error);
+}
+
+/* Puts what the channel has next into @pending or @end. FALSE if there is nothing. */
+static gboolean
+fill_locked (ProcConnection *self)
+{
+  g_autoptr (ProcMessage) message = NULL;
+  ProcChannelStatus status;
+
+  if (self->end != PROC_CHANNEL_OK)
+    return FALSE;
+
+  status = proc_channel_receive (self->channel, &message, &self->end_error);
+
+  if (status == PROC_CHANNEL_AGAIN)
+    return FALSE;
+
+  if (status == PROC_CHANNEL_OK)
+    g_queue_push_tail (&self->pending, g_steal_pointer (&message));
+  else
+    self->end = status;
+
+  return TRUE;
+}
+
+ProcChannelStatus
+proc_connection_receive (ProcConnection *self, ProcMessage **message, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  if (self->cancelled)
+    return PROC_CHANNEL_END;
+
+  if (g_queue_is_empty (&self->pending))
+    fill_locked (self);
+
+  *message = g_queue_pop_head (&self->pending);
+  if (*message != NULL)
+    return PROC_CHANNEL_OK;
+
+  if (self->end == PROC_CHANNEL_OK)
+    return PROC_CHANNEL_AGAIN;
+
+  if (self->end_error != NULL)
+    g_propagate_error (error, g_error_copy (self->end_error));
+
+  return self->end;
+}
+
+gboolean
+proc_connection_has_input (ProcConnection *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return self->cancelled || self->end != PROC_CHANNEL_OK || !g_queue_is_empty (&self->pending) ||
+         proc_channel_has_input (self->channel);
+}
+
+void
+proc_connection_lend (ProcConnection *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  self->last_loan++;
+  if (self->last_loan == 0)
+    self->last_loan++;
+
+  self->loan = self->last_loan;
+}
+
+void
+proc_connection_reclaim (ProcConnection *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  self->loan = 0;
+}
+
+/* The cancellables of the CANCEL messages that wait in @pending. Those stay there: one may be for a task
+ * that waits there too.
+ */
+static GPtrArray *
+find_cancelled_locked (ProcConnection *self)
+{
+  GPtrArray *cancellables = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (const GList *item = self->pending.head; item != NULL; item = item->next)
+    {
+      const ProcMessage *message = item->data;
+      GCancellable *cancellable;
+
+      if (message->type != PROC_MESSAGE_CANCEL)
+        continue;
+
+      cancellable = g_hash_table_lookup (self->tasks, &message->task_id);
+      if (cancellable != NULL)
+        g_ptr_array_add (cancellables, g_object_ref (cancellable));
+    }
+
+  return cancellables;
+}
+
+static void
+cancel_each (GPtrArray *cancellables)
+{
+  for (guint i = 0; i < cancellables->len; i++)
+    g_cancellable_cancel (g_ptr_array_index (cancellables, i));
+}
+
+guint
+proc_connection_read_ahead (ProcConnection *self, guint loan)
+{
+  g_autoptr (GPtrArray) cancellables = NULL;
+  gboolean ended;
+
+  g_mutex_lock (&self->mutex);
+
+  if (self->loan == 0 || (loan != 0 && loan != self->loan))
+    {
+      g_mutex_unlock (&self->mutex);
+      return 0;
+    }
+
+  loan = self->loan;
+  while (fill_locked (self))
+    ;
+
+  cancellables = find_cancelled_locked (self);
+  ended = self->end != PROC_CHANNEL_OK;
+  g_mutex_unlock (&self->mutex);
+
+  cancel_each (cancellables);
+  return ended ? 0 : loan;
+}
+
+gboolean
+proc_connection_add_task (ProcConnection *self, guint64 task_id, GCancellable *cancellable)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  if (g_hash_table_contains (self->tasks, &task_id))
+    return FALSE;
+
+  g_hash_table_insert (self->tasks, g_memdup2 (&task_id, sizeof task_id), g_object_ref (cancellable));
+  return TRUE;
+}
+
+void
+proc_connection_remove_task (ProcConnection *self, guint64 task_id)
+{
+  g_autoptr (GCancellable) cancellable = NULL;
+  g_autofree guint64 *key = NULL;
+
+  /* The reference may be the last, and then the application's code runs: after the mutex is free. */
+  g_mutex_lock (&self->mutex);
+  g_hash_table_steal_extended (self->tasks, &task_id, (gpointer *) &key, (gpointer *) &cancellable);
+  g_mutex_unlock (&self->mutex);
+}
+
+guint
+proc_connection_get_n_tasks (ProcConnection *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return g_hash_table_size (self->tasks);
+}
+
+void
+proc_connection_cancel_task (ProcConnection *self, guint64 task_id)
+{
+  g_autoptr (GCancellable) cancellable = NULL;
+
+  g_mutex_lock (&self->mutex);
+  g_set_object (&cancellable, g_hash_table_lookup (self->tasks, &task_id));
+  g_mutex_unlock (&self->mutex);
+
+  g_cancellable_cancel (cancellable);
+}
+
+void
+proc_connection_cancel_all (ProcConnection *self)
+{
+  g_autoptr (GPtrArray) cancellables = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer cancellable;
+
+  g_mutex_lock (&self->mutex);
+  self->cancelled = TRUE;
+  g_hash_table_iter_init (&iter, self->tasks);
+  while (g_hash_table_iter_next (&iter, NULL, &cancellable))
+    g_ptr_array_add (cancellables, g_object_ref (cancellable));
+  g_mutex_unlock (&self->mutex);
+
+  cancel_each (cancellables);
+}
+
+GBytes *
+proc_connection_dup_cores (ProcConnection *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return self->cores != NULL ? g_bytes_ref (self->cores) : NULL;
+}
+
+void
+proc_connection_set_cores (ProcConnection *self, const int *cores, gsize n_cores)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  g_clear_pointer (&self->cores, g_bytes_unref);
+  if (n_cores > 0)
+    self->cores = g_bytes_new (cores, n_cores * sizeof *cores);
+}

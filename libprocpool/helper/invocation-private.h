@@ -1,0 +1,27 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "helper/connection.h"
+#include "helper/invocation.h"
+
+/* Gets the outcome of an invocation, exactly once, from whichever thread replies: @error, or @value,
+ * which is NULL for a function without a result and never floating.
+ */
+typedef void (*ProcInvocationReply) (ProcInvocation *invocation, GVariant *value, const GError *error, GVariant *details, gpointer owner);
+
+/* @task_id: 0 for what isn't a task (the initializer and the finalizer), whose progress and partial values
+ * have no reader. @arguments: NULL for none. @owner is held until the reply is made, then released.
+ */
+ProcInvocation *proc_invocation_new (ProcConnection *connection,
+                                     guint64 task_id,
+                                     const char *function,
+                                     GVariant *arguments,
+                                     GUnixFDList *fds,
+                                     ProcInvocationReply reply,
+                                     gpointer owner,
+                                     GDestroyNotify release_owner);
+
+guint64 proc_invocation_get_task_id (ProcInvocation *self);

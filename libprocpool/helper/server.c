@@ -1,0 +1,637 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include "helper/server.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/enums.h"
+#include "base/error.h"
+#include "base/version.h"
+#include "helper/affinity.h"
+#include "helper/log-writer.h"
+#include "helper/own-process.h"
+#include "helper/sentinel.h"
+#include "wire/remote-error.h"
+
+/* The states, moved by the main thread alone, forward only:
+ *
+ *   GREETING      until SETUP
+ *   INITIALIZING  until the initializer has replied; at once without one
+ *   SERVING       RUN is welcome
+ *   FINISHING     FINISH has come: until the last task in flight has replied
+ *   FINALIZING    until the finalizer has replied; at once without one
+ *   ENDED         @exit_code is set
+ *
+ * The host's end leads from any state before to FINALIZING (@host_gone; its tasks are cancelled and not
+ * waited for), a failure to ENDED. Between two states the main loop turns, woken by the channel or,
+ * for replies from other threads, by wake().
+ *
+ * The initializer and the finalizer are invocations with task id 0; one at a time, in @step.
+ */
+typedef enum
+{
+  GREETING,
+  INITIALIZING,
+  SERVING,
+  FINISHING,
+  FINALIZING,
+  ENDED,
+} ServerState;
+
+/* The reply of the initializer or finalizer, which may come from any thread. */
+typedef struct
+{
+  /* Atomic: set after @error. */
+  gint replied;
+  GError *error;
+  GVariant *details;
+} Step;
+
+struct _ProcServer
+{
+  const ProcServerCallbacks *callbacks;
+  GObject *owner;
+
+  ProcConnection *connection;
+  ProcSentinel *sentinel;
+  GMainContext *context;
+
+  /* The channel's; gone once there is nothing more to receive. */
+  GSource *source;
+  /* The channel has more to tell than its descriptor shows. */
+  gboolean has_more;
+
+  /* Atomic: replies from other threads ask it. */
+  gint state;
+  gboolean host_gone;
+  /* FINISH has come, which before SERVING has to wait. */
+  gboolean finish_requested;
+  int exit_code;
+
+  char *initializer;
+  GVariant *initializer_arguments;
+  char *finalizer;
+  Step step;
+};
+
+typedef struct
+{
+  GSource source;
+  ProcServer *server; /* borrowed: it outlives its source */
+  gpointer tag;
+} ChannelSource;
+
+static ServerState
+get_state (ProcServer *self)
+{
+  return g_atomic_int_get (&self->state);
+}
+
+static void
+set_state (ProcServer *self, ServerState state)
+{
+  g_atomic_int_set (&self->state, state);
+}
+
+/* ---- ends ---- */
+
+static void
+stop_receiving (ProcServer *self)
+{
+  if (self->source == NULL)
+    return;
+
+  g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
+}
+
+static void
+lose_host (ProcServer *self)
+{
+  self->host_gone = TRUE;
+  stop_receiving (self);
+  proc_connection_close (self->connection);
+  proc_connection_cancel_all (self->connection);
+
+  /* A helper that was never set up has nothing to finalize. */
+  set_state (self, get_state (self) < SERVING ? ENDED : MAX (get_state (self), FINALIZING));
+}
+
+static void
+fail (ProcServer *self, const char *reason)
+{
+  g_printerr ("procpool helper %d: %s\n", (int) getpid (), reason);
+
+  stop_receiving (self);
+  proc_connection_close (self->connection);
+  proc_connection_cancel_all (self->connection);
+  self->exit_code = EXIT_FAILURE;
+  set_state (self, ENDED);
+}
+
+/* The start failed, and the host is told why. */
+static void
+give_up (ProcServer *self, const GError *error, GVariant *details, int exit_code)
+{
+  g_autoptr (ProcMessage) message =
+    proc_message_new (PROC_MESSAGE_ERROR, 0, proc_remote_error_to_head (error, details), NULL);
+
+  proc_connection_send (self->connection, message, NULL);
+  self->exit_code = exit_code;
+  set_state (self, ENDED);
+}
+
+/* ---- functions ---- */
+
+static void
+wake (ProcServer *self)
+{
+  g_main_context_wakeup (self->context);
+}
+
+/* The main thread may be kept busy here. */
+static void
+run_invocation (ProcServer *self, ProcInvocation *invocation)
+{
+  guint64 previous = proc_log_writer_set_task (proc_invocation_get_task_id (invocation));
+
+  proc_sentinel_begin (self->sentinel);
+  self->callbacks->run (invocation, self->owner);
+  proc_sentinel_end (self->sentinel);
+
+  proc_log_writer_set_task (previous);
+}
+
+static ProcMessage *
+build_reply (guint64 task_id, ProcFrameFlags flags, GVariant *value, const GError *error, GVariant *details)
+{
+  ProcMessage *message;
+
+  if (error != NULL)
+    message = proc_message_new (PROC_MESSAGE_ERROR, task_id, proc_remote_error_to_head (error, details), NULL);
+  else
+    message = proc_message_new (PROC_MESSAGE_RESULT, task_id, NULL, value);
+
+  message->flags = flags;
+  return message;
+}
+
+static void
+reply_to_task (ProcInvocation *invocation, GVariant *value, const GError *error, GVariant *details, gpointer user_data)
+{
+  ProcServer *self = user_data;
+  guint64 task_id = proc_invocation_get_task_id (invocation);
+  ProcFrameFlags flags;
+  g_autoptr (ProcMessage) message = NULL;
+  g_autoptr (GError) send_error = NULL;
+
+  if (error != NULL)
+    self->callbacks->failed (invocation, error, self->owner);
+
+  flags = self->callbacks->is_retiring (self->owner) ? PROC_FRAME_RETIRE : PROC_FRAME_NONE;
+  message = build_reply (task_id, flags, value, error, details);
+
+  if (!proc_connection_send (self->connection, message, &send_error) &&
+      !g_error_matches (send_error, PROC_POOL_ERROR, PROC_POOL_ERROR_CRASHED))
+    {
+      g_autoptr (ProcMessage) refusal = NULL;
+
+      g_prefix_error (&send_error, "the result of “%s”: ", proc_invocation_get_function (invocation));
+      refusal = build_reply (task_id, flags, NULL, send_error, NULL);
+      proc_connection_send (self->connection, refusal, NULL);
+    }
+
+  /* After it is sent, for a main thread that only waits for the last task to leave. */
+  proc_connection_remove_task (self->connection, task_id);
+  if (get_state (self) >= FINISHING)
+    wake (self);
+}
+
+static void
+reply_to_step (ProcInvocation *invocation, GVariant *value, const GError *error, GVariant *details, gpointer user_data)
+{
+  ProcServer *self = user_data;
+
+  if (error != NULL)
+    {
+      self->callbacks->failed (invocation, error, self->owner);
+      self->step.error = g_error_copy (error);
+      self->step.details = details != NULL ? g_variant_ref (details) : NULL;
+    }
+
+  g_atomic_int_set (&self->step.replied, TRUE);
+  wake (self);
+}
+
+static void
+begin_step (ProcServer *self, const char *function, GVariant *arguments)
+{
+  g_autoptr (ProcInvocation) invocation =
+    proc_invocation_new (self->connection, 0, function, arguments, NULL, reply_to_step,
+                         g_atomic_rc_box_acquire (self), (GDestroyNotify) proc_server_unref);
+
+  run_invocation (self, invocation);
+}
+
+static void
+end_step (ProcServer *self)
+{
+  g_atomic_int_set (&self->step.replied, FALSE);
+  g_clear_error (&self->step.error);
+  g_clear_pointer (&self->step.details, g_variant_unref);
+}
+
+/* ---- messages ---- */
+
+/* Without the right, say in a sandbox, work goes on unpinned. */
+static void
+pin (ProcServer *self, GVariant *cores)
+{
+  g_autoptr (GError) error = NULL;
+  gsize n_cores;
+  const int *ids = g_variant_get_fixed_array (cores, &n_cores, sizeof *ids);
+
+  if (!proc_affinity_pin (ids, n_cores, &error))
+    {
+      g_warning ("%s", error->message);
+      n_cores = 0;
+    }
+
+  proc_connection_set_cores (self->connection, ids, n_cores);
+}
+
+static void
+announce_ready (ProcServer *self)
+{
+  g_autoptr (ProcMessage) message = proc_message_new (PROC_MESSAGE_READY, 0, NULL, NULL);
+
+  proc_connection_send (self->connection, message, NULL);
+  set_state (self, self->finish_requested ? FINISHING : SERVING);
+}
+
+static void
+request_finish (ProcServer *self)
+{
+  self->finish_requested = TRUE;
+
+  if (get_state (self) == SERVING)
+    set_state (self, FINISHING);
+}
+
+static gboolean
+enter_directory (const char *directory, GError **error)
+{
+  if (g_chdir (directory) == 0)
+    return TRUE;
+
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_START_FAILED,
+               "can't change to the working directory “%s”: %s", directory, g_strerror (errno));
+  return FALSE;
+}
+
+static void
+apply_setup (ProcServer *self, GVariant *options)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) cores = NULL;
+  const char *directory;
+  guint grace;
+
+  if (g_variant_lookup (options, "cancel-grace", "u", &grace))
+    proc_sentinel_set_grace (self->sentinel, grace);
+
+  if (g_variant_lookup (options, "cwd", "^&ay", &directory) && !enter_directory (directory, &error))
+    {
+      give_up (self, error, NULL, EXIT_FAILURE);
+      return;
+    }
+
+  cores = g_variant_lookup_value (options, "cores", G_VARIANT_TYPE ("ai"));
+  if (cores != NULL && g_variant_n_children (cores) > 0)
+    pin (self, cores);
+
+  g_variant_lookup (options, "finalizer", "s", &self->finalizer);
+  g_variant_lookup (options, "initializer-arguments", "v", &self->initializer_arguments);
+
+  if (g_variant_lookup (options, "initializer", "s", &self->initializer))
+    {
+      set_state (self, INITIALIZING);
+      begin_step (self, self->initializer, self->initializer_arguments);
+      return;
+    }
+
+  announce_ready (self);
+}
+
+static void
+handle_setup (ProcServer *self, const ProcMessage *message)
+{
+  g_autoptr (GVariant) options = NULL;
+  guint version;
+
+  g_variant_get (message->head, "(u@a{sv})", &version, &options);
+
+  if (version != PROC_PROTOCOL_VERSION)
+    {
+      g_autoptr (GError) error =
+        g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_VERSION,
+                     "the host speaks version %u of the protocol and this helper, of libprocpool %s, version %d; "
+                     "run both with the same version of the library",
+                     version, PROC_VERSION_STRING, PROC_PROTOCOL_VERSION);
+
+      give_up (self, error, NULL, PROC_HELPER_EXIT_REFUSED);
+      return;
+    }
+
+  apply_setup (self, options);
+}
+
+static void
+handle_run (ProcServer *self, const ProcMessage *message)
+{
+  g_autoptr (ProcInvocation) invocation =
+    proc_invocation_new (self->connection, message->task_id, g_variant_get_string (message->head, NULL),
+                         message->payload, message->fds, reply_to_task,
+                         g_atomic_rc_box_acquire (self), (GDestroyNotify) proc_server_unref);
+
+  if (!proc_connection_add_task (self->connection, message->task_id, proc_invocation_get_cancellable (invocation)))
+    {
+      g_autofree char *reason = g_strdup_printf ("task %" G_GUINT64_FORMAT " is already running here", message->task_id);
+
+      fail (self, reason);
+      return;
+    }
+
+  if (message->fds_lost)
+    {
+      g_autoptr (GError) error =
+        g_error_new_literal (PROC_POOL_ERROR, PROC_POOL_ERROR_DESCRIPTORS,
+                             "file descriptors of the task were lost: too many are open in the helper process");
+
+      proc_invocation_return_error (invocation, error);
+      return;
+    }
+
+  run_invocation (self, invocation);
+}
+
+static void
+handle_message (ProcServer *self, const ProcMessage *message)
+{
+  ServerState state = get_state (self);
+  g_autofree char *reason = NULL;
+
+  if (state == GREETING && message->type == PROC_MESSAGE_SETUP)
+    handle_setup (self, message);
+  else if (state == SERVING && message->type == PROC_MESSAGE_RUN && message->task_id != 0)
+    handle_run (self, message);
+  else if (state > GREETING && message->type == PROC_MESSAGE_CANCEL)
+    proc_connection_cancel_task (self->connection, message->task_id);
+  else if (state > GREETING && message->type == PROC_MESSAGE_PIN)
+    pin (self, message->head);
+  else if (state > GREETING && message->type == PROC_MESSAGE_FINISH)
+    request_finish (self);
+  else
+    {
+      reason = g_strdup_printf ("the host sent %s, which has no place here", proc_message_type_to_string (message->type));
+      fail (self, reason);
+    }
+}
+
+/* Between two frames the end is the host's; within one, or after an error, only the socket can tell it
+ * from nonsense.
+ */
+static gboolean
+is_hung_up (ProcServer *self)
+{
+  struct pollfd descriptor = { proc_connection_get_fd (self->connection), POLLRDHUP, 0 };
+
+  return poll (&descriptor, 1, 0) > 0;
+}
+
+/* One message at a time, so that the main loop's other sources have their turn. */
+static void
+receive (ProcServer *self)
+{
+  g_autoptr (ProcMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  proc_connection_end_fork (self->connection);
+
+  switch (proc_connection_receive (self->connection, &message, &error))
+    {
+    case PROC_CHANNEL_OK:
+      handle_message (self, message);
+      break;
+
+    case PROC_CHANNEL_END:
+      lose_host (self);
+      break;
+
+    case PROC_CHANNEL_ERROR:
+      if (is_hung_up (self))
+        lose_host (self);
+      else
+        fail (self, error->message);
+      break;
+
+    case PROC_CHANNEL_AGAIN:
+      break;
+    }
+
+  self->has_more = self->source != NULL && proc_connection_has_input (self->connection);
+}
+
+/* ---- the main loop ---- */
+
+static gboolean
+channel_source_prepare (GSource *source, int *timeout)
+{
+  *timeout = -1;
+  return ((ChannelSource *) source)->server->has_more;
+}
+
+static gboolean
+channel_source_check (GSource *source)
+{
+  ChannelSource *self = (ChannelSource *) source;
+
+  return self->server->has_more || g_source_query_unix_fd (source, self->tag) != 0;
+}
+
+static gboolean
+channel_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  receive (((ChannelSource *) source)->server);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs channel_source_funcs = {
+  .prepare = channel_source_prepare,
+  .check = channel_source_check,
+  .dispatch = channel_source_dispatch,
+};
+
+static void
+start_receiving (ProcServer *self)
+{
+  ChannelSource *source;
+
+  self->source = g_source_new (&channel_source_funcs, sizeof (ChannelSource));
+  source = (ChannelSource *) self->source;
+  source->server = self;
+  source->tag = g_source_add_unix_fd (self->source, proc_connection_get_fd (self->connection), G_IO_IN);
+  g_source_set_static_name (self->source, "procpool helper");
+  g_source_attach (self->source, self->context);
+}
+
+static void
+leave_initializing (ProcServer *self)
+{
+  if (self->step.error != NULL)
+    give_up (self, self->step.error, self->step.details, EXIT_FAILURE);
+  else
+    announce_ready (self);
+
+  end_step (self);
+}
+
+static void
+advance (ProcServer *self)
+{
+  ServerState state = get_state (self);
+
+  if (state == INITIALIZING && g_atomic_int_get (&self->step.replied))
+    leave_initializing (self);
+  else if (state == FINISHING && proc_connection_get_n_tasks (self->connection) == 0)
+    set_state (self, FINALIZING);
+}
+
+static void
+finalize (ProcServer *self)
+{
+  if (self->finalizer != NULL)
+    {
+      begin_step (self, self->finalizer, NULL);
+      while (get_state (self) == FINALIZING && !g_atomic_int_get (&self->step.replied))
+        g_main_context_iteration (self->context, TRUE);
+
+      if (self->step.error != NULL)
+        g_warning ("the finalizer “%s” failed: %s", self->finalizer, self->step.error->message);
+
+      end_step (self);
+    }
+
+  set_state (self, ENDED);
+}
+
+int
+proc_server_serve (ProcServer *self)
+{
+  /* All along, lest another thread's g_main_context_invoke() takes it between two iterations. */
+  if (!g_main_context_acquire (self->context))
+    {
+      fail (self, "another thread runs the main context that the helper needs");
+      return self->exit_code;
+    }
+
+  self->sentinel = proc_sentinel_new (self->connection);
+  start_receiving (self);
+
+  while (get_state (self) < FINALIZING)
+    {
+      g_main_context_iteration (self->context, TRUE);
+      advance (self);
+    }
+
+  if (get_state (self) == FINALIZING)
+    finalize (self);
+
+  /* The sentinel is still there, should flushing hang. */
+  if (self->host_gone && proc_own_process_leads_group ())
+    {
+      fflush (NULL);
+      proc_own_process_kill ();
+    }
+
+  stop_receiving (self);
+  g_clear_pointer (&self->sentinel, proc_sentinel_free);
+  proc_connection_close (self->connection);
+  g_main_context_release (self->context);
+
+  return self->exit_code;
+}
+
+/* ---- making ---- */
+
+ProcServer *
+proc_server_new (int fd, const ProcServerCallbacks *callbacks, gpointer owner)
+{
+  ProcServer *self = g_atomic_rc_box_new0 (ProcServer);
+
+  self->callbacks = callbacks;
+  self->owner = g_object_ref (owner);
+  self->connection = proc_connection_new (fd);
+  self->context = g_main_context_ref_thread_default ();
+  self->state = GREETING;
+  self->exit_code = EXIT_SUCCESS;
+
+  return self;
+}
+
+static void
+server_clear (gpointer data)
+{
+  ProcServer *self = data;
+
+  end_step (self);
+  g_clear_pointer (&self->connection, proc_connection_unref);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_pointer (&self->initializer, g_free);
+  g_clear_pointer (&self->initializer_arguments, g_variant_unref);
+  g_clear_pointer (&self->finalizer, g_free);
+  g_clear_object (&self->owner);
+}
+
+void
+proc_server_unref (ProcServer *self)
+{
+  g_atomic_rc_box_release_full (self, server_clear);
+}
+
+ProcConnection *
+proc_server_get_connection (ProcServer *self)
+{
+  return self->connection;
+}
+
+gboolean
+proc_server_greet (ProcServer *self)
+{
+  g_autoptr (ProcMessage) message = NULL;
+  GVariantBuilder options;
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&options, "{sv}", "library", g_variant_new_string (PROC_VERSION_STRING));
+  message = proc_message_new (PROC_MESSAGE_HELLO, 0,
+                              g_variant_new ("(uua{sv})", PROC_PROTOCOL_VERSION, (guint32) getpid (), &options), NULL);
+
+  return proc_connection_send (self->connection, message, NULL);
+}
+
+void
+proc_server_refuse (ProcServer *self, const GError *error)
+{
+  give_up (self, error, NULL, PROC_HELPER_EXIT_REFUSED);
+}

@@ -1,0 +1,100 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "payload-filler.h"
+
+#include "base/fd.h"
+#include "wire/memfd.h"
+
+/* Shared by its owner and the thread: the thread has `value` and writes `memfd` and `error` until it
+ * posts; all else is the reactor's. Freed by whichever is last.
+ */
+struct _ProcPayloadFiller
+{
+  ProcReactor *reactor;
+  GVariant *value;
+  int memfd;
+  GError *error;
+  ProcPayloadFilledFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy;
+  gboolean dropped; /* its owner isn't interested any more */
+  gboolean posted;  /* the thread is done with it */
+};
+
+static void
+release (ProcPayloadFiller *self)
+{
+  if (!self->dropped || !self->posted)
+    return;
+
+  proc_fd_clear (&self->memfd);
+  g_clear_error (&self->error);
+  g_variant_unref (self->value);
+  proc_reactor_unref (self->reactor);
+  g_free (self);
+}
+
+static void
+on_posted (gpointer user_data)
+{
+  ProcPayloadFiller *self = user_data;
+
+  /* Its owner frees it in @func, as a rule: that mustn't free it under our feet. */
+  if (!self->dropped)
+    self->func (proc_fd_steal (&self->memfd), self->error, self->user_data);
+
+  self->posted = TRUE;
+  release (self);
+}
+
+static void
+fill_thread (gpointer data, gpointer user_data)
+{
+  ProcPayloadFiller *self = data;
+
+  self->memfd = proc_memfd_new_for_variant (self->value, &self->error);
+  proc_reactor_post (self->reactor, on_posted, self);
+}
+
+static GThreadPool *
+get_fill_threads (void)
+{
+  static gsize once;
+  static GThreadPool *pool;
+
+  if (g_once_init_enter (&once))
+    {
+      pool = g_thread_pool_new (fill_thread, NULL, (int) CLAMP (g_get_num_processors (), 2, 8), FALSE, NULL);
+      g_once_init_leave (&once, 1);
+    }
+
+  return pool;
+}
+
+ProcPayloadFiller *
+proc_payload_filler_new (ProcReactor *reactor, GVariant *value, ProcPayloadFilledFunc func, gpointer user_data, GDestroyNotify destroy)
+{
+  ProcPayloadFiller *self = g_new0 (ProcPayloadFiller, 1);
+
+  self->reactor = proc_reactor_ref (reactor);
+  self->value = g_variant_ref (value);
+  self->memfd = -1;
+  self->func = func;
+  self->user_data = user_data;
+  self->destroy = destroy;
+
+  g_thread_pool_push (get_fill_threads (), self, NULL);
+
+  return self;
+}
+
+void
+proc_payload_filler_free (ProcPayloadFiller *self)
+{
+  self->dropped = TRUE;
+  if (self->destroy)
+    self->destroy (self->user_data);
+  release (self);
+}

@@ -1,0 +1,1947 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "pool.h"
+
+#include <unistd.h>
+
+#include "base/enum-types.h"
+#include "base/error.h"
+#include "host/dispatcher.h"
+#include "host/log-output.h"
+#include "host/results-private.h"
+#include "host/task-private.h"
+#include "launch/local-launcher.h"
+#include "wire/frame.h"
+
+/**
+ * SECTION:pool
+ * @Title: ProcPool
+ * @Short_description: runs tasks in helper processes
+ *
+ * A #ProcPool runs work in helper processes and gives back each result on the main loop of whoever asked.
+ * A crash in a helper is an error of one task, never the end of the program.
+ *
+ * The pool starts helper processes as they are needed, up to #ProcPool:max-workers, uses them again, and ends
+ * those that had nothing to do for #ProcPool:idle-timeout. What they run is up to the #ProcLauncher: by
+ * default the program itself, which then calls proc_helper_is_helper_process() first thing in main().
+ *
+ * # Running
+ *
+ * proc_pool_call_async() calls a function. proc_pool_run_async() runs a #ProcTask, which can ask for
+ * cores, a timeout, a priority and more. proc_pool_map() is for one function over many items. Every run
+ * completes exactly once, whatever happens: with its result, or with an error of the function or of
+ * #ProcPoolError.
+ *
+ * # Cancelling
+ *
+ * A cancelled run completes with %G_IO_ERROR_CANCELLED at once. If it was waiting it never starts. If it was running, its
+ * function is told, by the cancellable of its invocation; when it hasn't ended after
+ * #ProcPool:cancel-grace its helper process is ended, by SIGTERM and, after the same time again, by SIGKILL.
+ * What the function did before isn't undone.
+ *
+ * # Ending
+ *
+ * proc_pool_close_async() ends a pool in good order. A pool that is dropped ends its helper processes
+ * too, but nobody is told when they are gone. Runs hold a reference to their pool: it can't be dropped under
+ * them. When the program dies, its helper processes notice and end themselves with all that they started.
+ *
+ * # Threads
+ *
+ * A pool belongs to the thread-default main context in which it was made: there its work is done, and its
+ * signals and notifications come, as do those of its tasks and workers. Runs may be started from any thread,
+ * and complete on the thread-default main context of their caller. Everything else is to be called where
+ * the pool's context is run. The blocking calls may be made from any thread, and work even when nobody runs the pool's context; see
+ * proc_pool_run().
+ */
+
+/* The public face: properties, signals, and the way from any thread into the dispatcher, which does the
+ * work in the pool's main context. Whoever owns that context may touch the dispatcher; a call from
+ * elsewhere is posted to it.
+ */
+
+/**
+ * ProcPool:
+ *
+ * A pool of helper processes.
+ */
+struct _ProcPool
+{
+  GObject parent_instance;
+
+  pid_t pid; /* of the process that made it: a fork's copy is of no use */
+  ProcReactor *reactor;
+  ProcDispatcher *dispatcher;
+  ProcSettings settings;
+
+  GListStore *workers;   /* of ProcWorker; changed in emissions only */
+  ProcCounts told;       /* the counts as last notified */
+  gboolean telling;      /* a notification of the counts is under way */
+
+  gboolean closing;
+  int closed;            /* atomic: the last helper process is gone */
+  GQueue close_tasks;    /* of GTask, owned: who waits for it */
+};
+
+G_DEFINE_FINAL_TYPE (ProcPool, proc_pool, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_LAUNCHER,
+  PROP_CORES,
+  PROP_MIN_WORKERS,
+  PROP_MAX_WORKERS,
+  PROP_TASKS_PER_WORKER,
+  PROP_MAX_TASKS_PER_WORKER,
+  PROP_MAX_WORKER_MEMORY,
+  PROP_IDLE_TIMEOUT,
+  PROP_STARTUP_TIMEOUT,
+  PROP_CANCEL_GRACE,
+  PROP_MAX_QUEUED,
+  PROP_MAX_MESSAGE,
+  PROP_SCHEDULING,
+  PROP_INITIALIZER,
+  PROP_INITIALIZER_ARGUMENTS,
+  PROP_FINALIZER,
+  PROP_WORKERS,
+  PROP_N_WORKERS,
+  PROP_N_IDLE,
+  PROP_N_QUEUED,
+  PROP_N_RUNNING,
+  PROP_CLOSED,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+enum
+{
+  SIGNAL_WORKER_STARTED,
+  SIGNAL_WORKER_EXITED,
+  SIGNAL_LOG,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+#define DEFAULT_IDLE_TIMEOUT 60000
+#define DEFAULT_STARTUP_TIMEOUT 30000
+#define DEFAULT_CANCEL_GRACE 2000
+
+/* From the dispatcher */
+
+static void
+on_worker_added (ProcWorker *worker, gpointer user_data)
+{
+  g_list_store_append (PROC_POOL (user_data)->workers, worker);
+}
+
+static void
+on_worker_ready (ProcWorker *worker, gpointer user_data)
+{
+  g_signal_emit (user_data, signals[SIGNAL_WORKER_STARTED], 0, worker);
+}
+
+static void
+on_worker_gone (ProcWorker *worker, gpointer user_data)
+{
+  g_autoptr (ProcPool) self = g_object_ref (user_data);
+  guint position;
+
+  if (g_list_store_find (self->workers, worker, &position))
+    g_list_store_remove (self->workers, position);
+  g_signal_emit (self, signals[SIGNAL_WORKER_EXITED], 0, worker);
+}
+
+static void
+on_log (ProcWorker *worker, ProcTask *task, GLogLevelFlags level, const char *domain, const char *message, GVariant *fields, gpointer user_data)
+{
+  gboolean handled = FALSE;
+
+  g_signal_emit (user_data, signals[SIGNAL_LOG], 0, worker, task, level, domain, message, fields, &handled);
+}
+
+static gboolean
+proc_pool_real_log (ProcPool *self, ProcWorker *worker, ProcTask *task, GLogLevelFlags level, const char *domain, const char *message, GVariant *fields)
+{
+  proc_log_output (proc_worker_get_pid (worker), task ? proc_task_get_function (task) : NULL, level, domain, message, fields);
+
+  return TRUE;
+}
+
+static void
+tell_counts (gpointer user_data)
+{
+  g_autoptr (ProcPool) self = user_data;
+  ProcCounts old = self->told;
+  ProcCounts now = proc_dispatcher_count (self->dispatcher);
+
+  self->told = now;
+  self->telling = FALSE;
+
+  if (old.n_workers != now.n_workers)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WORKERS]);
+  if (old.n_idle != now.n_idle)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_IDLE]);
+  if (old.n_queued != now.n_queued)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_QUEUED]);
+  if (old.n_running != now.n_running)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_RUNNING]);
+}
+
+static void
+on_changed (gpointer user_data)
+{
+  ProcPool *self = user_data;
+  ProcCounts now = proc_dispatcher_count (self->dispatcher);
+
+  if (self->telling)
+    return;
+  if (now.n_workers == self->told.n_workers && now.n_idle == self->told.n_idle &&
+      now.n_queued == self->told.n_queued && now.n_running == self->told.n_running)
+    return;
+
+  self->telling = TRUE;
+  proc_reactor_emit (self->reactor, tell_counts, g_object_ref (self));
+}
+
+typedef struct
+{
+  ProcDelivery delivery;
+  GTask *task;
+} CloseDelivery;
+
+static void
+deliver_close (gpointer user_data)
+{
+  CloseDelivery *close = user_data;
+
+  g_task_return_boolean (close->task, TRUE);
+  g_object_unref (close->task);
+  g_free (close);
+}
+
+static void
+complete_close (ProcPool *self, GTask *task)
+{
+  CloseDelivery *close = g_new0 (CloseDelivery, 1);
+
+  close->task = task;
+  close->delivery.func = deliver_close;
+  close->delivery.user_data = close;
+  proc_reactor_complete (self->reactor, &close->delivery);
+}
+
+static void
+on_closed (gpointer user_data)
+{
+  ProcPool *self = user_data;
+  GTask *task;
+
+  g_atomic_int_set (&self->closed, TRUE);
+  while ((task = g_queue_pop_head (&self->close_tasks)))
+    complete_close (self, task);
+  proc_reactor_notify_waiters (self->reactor);
+}
+
+static const ProcDispatcherCallbacks dispatcher_callbacks = {
+  .worker_added = on_worker_added,
+  .worker_ready = on_worker_ready,
+  .worker_gone = on_worker_gone,
+  .log = on_log,
+  .changed = on_changed,
+  .closed = on_closed,
+};
+
+/* Into the dispatcher, from any thread */
+
+/* Calls @func with @data by a thread that owns the pool's context: now if that can be this one. */
+static void
+enter (ProcPool *self, ProcReactorFunc func, gpointer data)
+{
+  GMainContext *context = proc_reactor_get_context (self->reactor);
+
+  if (g_main_context_acquire (context))
+    {
+      func (data);
+      g_main_context_release (context);
+    }
+  else
+    {
+      proc_reactor_post (self->reactor, func, data);
+    }
+}
+
+static void
+stop_cancelled (gpointer user_data)
+{
+  g_autoptr (ProcRun) run = user_data;
+  g_autofree char *what = NULL;
+
+  if (proc_run_is_resolved (run))
+    return;
+
+  what = proc_task_describe (run->task);
+  proc_dispatcher_stop (run->owner, run, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task %s was cancelled", what));
+}
+
+/* In any thread. */
+static void
+on_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  ProcRun *run = user_data;
+
+  proc_reactor_post (run->reactor, stop_cancelled, proc_run_ref (run));
+}
+
+typedef struct
+{
+  ProcPool *pool;
+  ProcRun *run;
+} Submission;
+
+static void
+take_up (gpointer user_data)
+{
+  Submission *submission = user_data;
+  g_autoptr (ProcRun) run = submission->run;
+  g_autoptr (ProcPool) self = submission->pool;
+
+  g_free (submission);
+
+  if (run->cancellable)
+    {
+      run->cancelled_handler = g_signal_connect_data (run->cancellable, "cancelled", G_CALLBACK (on_cancelled),
+                                                      proc_run_ref (run), (GClosureNotify) (GCallback) proc_run_unref, 0);
+      run->owner = self->dispatcher;
+
+      /* Before, or by another thread just now. */
+      if (g_cancellable_is_cancelled (run->cancellable))
+        {
+          stop_cancelled (proc_run_ref (run));
+          return;
+        }
+    }
+
+  proc_dispatcher_submit (self->dispatcher, run);
+}
+
+static void
+submit (gpointer pool, ProcRun *run)
+{
+  Submission *submission = g_new (Submission, 1);
+
+  proc_task_set_queued (run->task);
+  submission->pool = g_object_ref (pool);
+  submission->run = proc_run_ref (run);
+  enter (pool, take_up, submission);
+}
+
+static gboolean
+check_process (ProcPool *self, GError **error)
+{
+  if (getpid () == self->pid)
+    return TRUE;
+
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_WRONG_PROCESS,
+               "The pool belongs to process %d, of which this is a fork: make another pool here", self->pid);
+  return FALSE;
+}
+
+static gboolean
+check_task (ProcPool *self, ProcTask *task, GError **error)
+{
+  g_autofree char *what = NULL;
+
+  if (!check_process (self, error))
+    return FALSE;
+
+  if (proc_task_claim (task))
+    return TRUE;
+
+  what = proc_task_describe (task);
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS, "Task %s was run before: a task runs once", what);
+  return FALSE;
+}
+
+static void
+run_async (ProcPool *self, ProcTask *task, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data, gpointer source_tag)
+{
+  g_autoptr (GTask) gtask = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (ProcRun) run = NULL;
+  GError *error = NULL;
+
+  g_task_set_source_tag (gtask, source_tag);
+  /* A cancellation is told at once, and a result that was there before it is a result. */
+  g_task_set_check_cancellable (gtask, FALSE);
+
+  if (!check_task (self, task, &error))
+    {
+      g_task_return_error (gtask, error);
+      return;
+    }
+
+  run = proc_run_new (self->reactor, task, cancellable);
+  proc_run_set_gtask (run, g_steal_pointer (&gtask));
+  submit (self, run);
+}
+
+static gboolean
+is_run_resolved (gpointer user_data)
+{
+  return proc_run_is_resolved (user_data);
+}
+
+/* Construction */
+
+static guint
+default_max_workers (ProcCoreResource *cores)
+{
+  const char *value = g_getenv ("PROCPOOL_MAX_WORKERS");
+  guint64 n = 0;
+
+  if (value && g_ascii_string_to_unsigned (value, 10, 1, G_MAXINT, &n, NULL))
+    return (guint) n;
+  if (value && *value)
+    g_warning ("PROCPOOL_MAX_WORKERS is “%s”, which is no number of workers: ignored", value);
+
+  return proc_core_resource_get_n_cores (cores);
+}
+
+static void
+proc_pool_constructed (GObject *object)
+{
+  ProcPool *self = PROC_POOL (object);
+  ProcSettings *settings = &self->settings;
+
+  G_OBJECT_CLASS (proc_pool_parent_class)->constructed (object);
+
+  if (!settings->launcher)
+    settings->launcher = proc_local_launcher_new_for_self ();
+  if (!settings->cores)
+    settings->cores = proc_core_resource_new_for_process ();
+  if (settings->max_workers == 0)
+    settings->max_workers = default_max_workers (settings->cores);
+
+  self->dispatcher = proc_dispatcher_new (self->reactor, settings, &dispatcher_callbacks, self);
+  if (settings->min_workers > 0)
+    proc_reactor_wake (self->reactor);
+}
+
+/* What is left of a pool whose last reference went in a thread that may not touch it. */
+typedef struct
+{
+  ProcDispatcher *dispatcher;
+  ProcSettings settings;
+} Remains;
+
+static void
+clear_settings (ProcSettings *settings)
+{
+  g_clear_object (&settings->launcher);
+  g_clear_object (&settings->cores);
+  g_clear_pointer (&settings->initializer, g_free);
+  g_clear_pointer (&settings->initializer_arguments, g_variant_unref);
+  g_clear_pointer (&settings->finalizer, g_free);
+}
+
+static void
+free_remains (gpointer user_data)
+{
+  Remains *remains = user_data;
+
+  proc_dispatcher_free (remains->dispatcher);
+  clear_settings (&remains->settings);
+  g_free (remains);
+}
+
+static void
+proc_pool_finalize (GObject *object)
+{
+  ProcPool *self = PROC_POOL (object);
+
+  /* A forked copy shares epoll and sockets with the original: it must not touch them. */
+  if (getpid () == self->pid)
+    {
+      Remains *remains = g_new (Remains, 1);
+
+      remains->dispatcher = self->dispatcher;
+      remains->settings = self->settings;
+      proc_dispatcher_set_settings (self->dispatcher, &remains->settings);
+      enter (self, free_remains, remains);
+      proc_reactor_unref (self->reactor);
+    }
+
+  g_clear_object (&self->workers);
+
+  G_OBJECT_CLASS (proc_pool_parent_class)->finalize (object);
+}
+
+static void
+proc_pool_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  ProcPool *self = PROC_POOL (object);
+
+  switch (property_id)
+    {
+    case PROP_LAUNCHER:
+      g_value_set_object (value, self->settings.launcher);
+      break;
+    case PROP_CORES:
+      g_value_set_object (value, self->settings.cores);
+      break;
+    case PROP_MIN_WORKERS:
+      g_value_set_uint (value, self->settings.min_workers);
+      break;
+    case PROP_MAX_WORKERS:
+      g_value_set_uint (value, self->settings.max_workers);
+      break;
+    case PROP_TASKS_PER_WORKER:
+      g_value_set_uint (value, self->settings.tasks_per_worker);
+      break;
+    case PROP_MAX_TASKS_PER_WORKER:
+      g_value_set_uint (value, self->settings.max_tasks_per_worker);
+      break;
+    case PROP_MAX_WORKER_MEMORY:
+      g_value_set_uint64 (value, self->settings.max_worker_memory);
+      break;
+    case PROP_IDLE_TIMEOUT:
+      g_value_set_uint (value, self->settings.idle_timeout);
+      break;
+    case PROP_STARTUP_TIMEOUT:
+      g_value_set_uint (value, self->settings.startup_timeout);
+      break;
+    case PROP_CANCEL_GRACE:
+      g_value_set_uint (value, self->settings.cancel_grace);
+      break;
+    case PROP_MAX_QUEUED:
+      g_value_set_uint (value, self->settings.max_queued);
+      break;
+    case PROP_MAX_MESSAGE:
+      g_value_set_uint64 (value, self->settings.max_message);
+      break;
+    case PROP_SCHEDULING:
+      g_value_set_enum (value, self->settings.scheduling);
+      break;
+    case PROP_INITIALIZER:
+      g_value_set_string (value, self->settings.initializer);
+      break;
+    case PROP_INITIALIZER_ARGUMENTS:
+      g_value_set_variant (value, self->settings.initializer_arguments);
+      break;
+    case PROP_FINALIZER:
+      g_value_set_string (value, self->settings.finalizer);
+      break;
+    case PROP_WORKERS:
+      g_value_set_object (value, self->workers);
+      break;
+    case PROP_N_WORKERS:
+      g_value_set_uint (value, proc_pool_get_n_workers (self));
+      break;
+    case PROP_N_IDLE:
+      g_value_set_uint (value, proc_pool_get_n_idle (self));
+      break;
+    case PROP_N_QUEUED:
+      g_value_set_uint (value, proc_pool_get_n_queued (self));
+      break;
+    case PROP_N_RUNNING:
+      g_value_set_uint (value, proc_pool_get_n_running (self));
+      break;
+    case PROP_CLOSED:
+      g_value_set_boolean (value, self->closing);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+proc_pool_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  ProcPool *self = PROC_POOL (object);
+
+  switch (property_id)
+    {
+    case PROP_LAUNCHER:
+      self->settings.launcher = g_value_dup_object (value);
+      break;
+    case PROP_CORES:
+      if (g_value_get_object (value))
+        proc_pool_set_cores (self, g_value_get_object (value));
+      break;
+    case PROP_MIN_WORKERS:
+      proc_pool_set_min_workers (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_WORKERS:
+      proc_pool_set_max_workers (self, g_value_get_uint (value));
+      break;
+    case PROP_TASKS_PER_WORKER:
+      proc_pool_set_tasks_per_worker (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_TASKS_PER_WORKER:
+      proc_pool_set_max_tasks_per_worker (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_WORKER_MEMORY:
+      proc_pool_set_max_worker_memory (self, g_value_get_uint64 (value));
+      break;
+    case PROP_IDLE_TIMEOUT:
+      proc_pool_set_idle_timeout (self, g_value_get_uint (value));
+      break;
+    case PROP_STARTUP_TIMEOUT:
+      proc_pool_set_startup_timeout (self, g_value_get_uint (value));
+      break;
+    case PROP_CANCEL_GRACE:
+      proc_pool_set_cancel_grace (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_QUEUED:
+      proc_pool_set_max_queued (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_MESSAGE:
+      proc_pool_set_max_message (self, g_value_get_uint64 (value));
+      break;
+    case PROP_SCHEDULING:
+      proc_pool_set_scheduling (self, g_value_get_enum (value));
+      break;
+    case PROP_INITIALIZER:
+      proc_pool_set_initializer (self, g_value_get_string (value), self->settings.initializer_arguments);
+      break;
+    case PROP_INITIALIZER_ARGUMENTS:
+      proc_pool_set_initializer (self, self->settings.initializer, g_value_get_variant (value));
+      break;
+    case PROP_FINALIZER:
+      proc_pool_set_finalizer (self, g_value_get_string (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+proc_pool_class_init (ProcPoolClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags writable = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+  const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  object_class->constructed = proc_pool_constructed;
+  object_class->finalize = proc_pool_finalize;
+  object_class->get_property = proc_pool_get_property;
+  object_class->set_property = proc_pool_set_property;
+
+  /**
+   * ProcPool:launcher:
+   *
+   * How its helper processes come to be. By default the program itself is re-executed.
+   */
+  properties[PROP_LAUNCHER] = g_param_spec_object ("launcher", NULL, NULL, PROC_TYPE_LAUNCHER, G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * ProcPool:cores:
+   *
+   * What tasks that ask for cores draw them from. By default all that this process may use; pools that are to
+   * share cores are given the same resource. To be set while no task waits or runs.
+   */
+  properties[PROP_CORES] = g_param_spec_object ("cores", NULL, NULL, PROC_TYPE_CORE_RESOURCE, writable);
+
+  /**
+   * ProcPool:min-workers:
+   *
+   * How many workers are started ahead of need, and kept when idle.
+   */
+  properties[PROP_MIN_WORKERS] = g_param_spec_uint ("min-workers", NULL, NULL, 0, G_MAXINT, 0, writable);
+
+  /**
+   * ProcPool:max-workers:
+   *
+   * How many helper processes there may be at once, those that are ending included. By default what the
+   * environment variable `PROCPOOL_MAX_WORKERS` says, or else the number of cores that this process may use, by its
+   * affinity and its cgroup's quota. When it is lowered, surplus workers finish what they are doing.
+   */
+  properties[PROP_MAX_WORKERS] = g_param_spec_uint ("max-workers", NULL, NULL, 1, G_MAXINT, 1, writable);
+
+  /**
+   * ProcPool:tasks-per-worker:
+   *
+   * How many tasks one worker may run at once. More than 1 is for helpers whose functions are asynchronous; a
+   * task that asks for cores or for %PROC_ISOLATION_EXCLUSIVE has its worker for itself all the same. Tasks in
+   * one worker share its fate.
+   */
+  properties[PROP_TASKS_PER_WORKER] = g_param_spec_uint ("tasks-per-worker", NULL, NULL, 1, G_MAXINT, 1, writable);
+
+  /**
+   * ProcPool:max-tasks-per-worker:
+   *
+   * After how many tasks a worker is replaced. 0, the default: never.
+   */
+  properties[PROP_MAX_TASKS_PER_WORKER] = g_param_spec_uint ("max-tasks-per-worker", NULL, NULL, 0, G_MAXINT, 0, writable);
+
+  /**
+   * ProcPool:max-worker-memory:
+   *
+   * A worker that has more resident memory than this, in bytes, when it is done with a task is replaced. 0, the
+   * default: never.
+   */
+  properties[PROP_MAX_WORKER_MEMORY] = g_param_spec_uint64 ("max-worker-memory", NULL, NULL, 0, G_MAXUINT64, 0, writable);
+
+  /**
+   * ProcPool:idle-timeout:
+   *
+   * After how many milliseconds with nothing to do a worker is ended. 0: never. 60,000 by default.
+   */
+  properties[PROP_IDLE_TIMEOUT] = g_param_spec_uint ("idle-timeout", NULL, NULL, 0, G_MAXUINT, DEFAULT_IDLE_TIMEOUT, writable);
+
+  /**
+   * ProcPool:startup-timeout:
+   *
+   * How many milliseconds a helper process has to shake hands and to run the initializer, and later the
+   * finalizer. 0: for ever. 30,000 by default.
+   */
+  properties[PROP_STARTUP_TIMEOUT] = g_param_spec_uint ("startup-timeout", NULL, NULL, 0, G_MAXUINT, DEFAULT_STARTUP_TIMEOUT, writable);
+
+  /**
+   * ProcPool:cancel-grace:
+   *
+   * How many milliseconds a function that was told to stop, by cancellation or timeout, has to do so before its
+   * helper process is sent SIGTERM, and then the process before it is sent SIGKILL. 0: SIGKILL at once.
+   * 2,000 by default.
+   */
+  properties[PROP_CANCEL_GRACE] = g_param_spec_uint ("cancel-grace", NULL, NULL, 0, G_MAXUINT, DEFAULT_CANCEL_GRACE, writable);
+
+  /**
+   * ProcPool:max-queued:
+   *
+   * How many tasks may wait. One more fails with %PROC_POOL_ERROR_QUEUE_FULL. 0, the default: any number.
+   */
+  properties[PROP_MAX_QUEUED] = g_param_spec_uint ("max-queued", NULL, NULL, 0, G_MAXUINT, 0, writable);
+
+  /**
+   * ProcPool:max-message:
+   *
+   * The most bytes that the arguments or the result of a task may have. 1 GiB by default. Holds for workers
+   * started from then on.
+   */
+  properties[PROP_MAX_MESSAGE] = g_param_spec_uint64 ("max-message", NULL, NULL, 1, G_MAXINT64, PROC_FRAME_DEFAULT_MAX_PAYLOAD, writable);
+
+  /**
+   * ProcPool:scheduling:
+   *
+   * Which of the idle workers takes the next task.
+   */
+  properties[PROP_SCHEDULING] = g_param_spec_enum ("scheduling", NULL, NULL, PROC_TYPE_SCHEDULING, PROC_SCHEDULING_LIFO, writable);
+
+  /**
+   * ProcPool:initializer:
+   *
+   * The name of a function that each helper process runs before its first task. If it fails, the process is
+   * of no use, and the tasks that waited for it fail with %PROC_POOL_ERROR_INITIALIZER_FAILED. Holds for workers
+   * started from then on.
+   */
+  properties[PROP_INITIALIZER] = g_param_spec_string ("initializer", NULL, NULL, NULL, writable);
+
+  /**
+   * ProcPool:initializer-arguments:
+   *
+   * The arguments of #ProcPool:initializer, of any type.
+   */
+  properties[PROP_INITIALIZER_ARGUMENTS] = g_param_spec_variant ("initializer-arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, writable);
+
+  /**
+   * ProcPool:finalizer:
+   *
+   * The name of a function that each helper process runs when it is asked to finish; not when it is killed.
+   */
+  properties[PROP_FINALIZER] = g_param_spec_string ("finalizer", NULL, NULL, NULL, writable);
+
+  /**
+   * ProcPool:workers:
+   *
+   * The workers there are, a #GListModel of #ProcWorker.
+   */
+  properties[PROP_WORKERS] = g_param_spec_object ("workers", NULL, NULL, G_TYPE_LIST_MODEL, read_only);
+
+  /**
+   * ProcPool:n-workers:
+   *
+   * How many helper processes there are, those that are starting or ending included.
+   */
+  properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+
+  /**
+   * ProcPool:n-idle:
+   *
+   * How many workers have nothing to do.
+   */
+  properties[PROP_N_IDLE] = g_param_spec_uint ("n-idle", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+
+  /**
+   * ProcPool:n-queued:
+   *
+   * How many tasks wait.
+   */
+  properties[PROP_N_QUEUED] = g_param_spec_uint ("n-queued", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+
+  /**
+   * ProcPool:n-running:
+   *
+   * How many tasks run.
+   */
+  properties[PROP_N_RUNNING] = g_param_spec_uint ("n-running", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+
+  /**
+   * ProcPool:closed:
+   *
+   * Whether proc_pool_close_async() was called: no more tasks are taken.
+   */
+  properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, read_only);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  /**
+   * ProcPool::worker-started:
+   * @self: the pool
+   * @worker: the worker
+   *
+   * A helper process is ready for its first task.
+   */
+  signals[SIGNAL_WORKER_STARTED] = g_signal_new ("worker-started", PROC_TYPE_POOL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                 G_TYPE_NONE, 1, PROC_TYPE_WORKER);
+
+  /**
+   * ProcPool::worker-exited:
+   * @self: the pool
+   * @worker: the worker, which tells how its process ended
+   *
+   * A helper process is gone; also for one that was never ready.
+   */
+  signals[SIGNAL_WORKER_EXITED] = g_signal_new ("worker-exited", PROC_TYPE_POOL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                G_TYPE_NONE, 1, PROC_TYPE_WORKER);
+
+  /**
+   * ProcPool::log:
+   * @self: the pool
+   * @worker: the worker whose helper process logged
+   * @task: (nullable): the task that logged, where that is known
+   * @level: its level, of #GLogLevelFlags, never fatal
+   * @domain: (nullable): its log domain
+   * @message: its message
+   * @fields: its further fields, a dictionary of type `a{ss}`
+   *
+   * A helper process logged something, or wrote a line to an output that is captured, which comes as a message
+   * with the field `PROC_STREAM`, `stdout` or `stderr`.
+   *
+   * What no handler has handled is written to the log of this program with the fields `PROC_PID` and
+   * `PROC_FUNCTION` added, and lines to the standard output or error of this program as they are.
+   *
+   * Returns: %TRUE if the record was handled
+   */
+  signals[SIGNAL_LOG] = g_signal_new_class_handler ("log", PROC_TYPE_POOL, G_SIGNAL_RUN_LAST, G_CALLBACK (proc_pool_real_log),
+                                                    g_signal_accumulator_true_handled, NULL, NULL, G_TYPE_BOOLEAN, 6,
+                                                    PROC_TYPE_WORKER, PROC_TYPE_TASK, G_TYPE_UINT, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_VARIANT);
+}
+
+static void
+proc_pool_init (ProcPool *self)
+{
+  self->pid = getpid ();
+  self->reactor = proc_reactor_new (g_main_context_get_thread_default ());
+  self->workers = g_list_store_new (PROC_TYPE_WORKER);
+  g_queue_init (&self->close_tasks);
+
+  self->settings.tasks_per_worker = 1;
+  self->settings.idle_timeout = DEFAULT_IDLE_TIMEOUT;
+  self->settings.startup_timeout = DEFAULT_STARTUP_TIMEOUT;
+  self->settings.cancel_grace = DEFAULT_CANCEL_GRACE;
+  self->settings.max_message = PROC_FRAME_DEFAULT_MAX_PAYLOAD;
+}
+
+/**
+ * proc_pool_new:
+ * @launcher: (nullable): how helper processes come to be; %NULL: this program is re-executed, see
+ *   proc_local_launcher_new_for_self()
+ *
+ * Makes a pool, in the thread-default main context. No helper process is started before there is something to
+ * do, or #ProcPool:min-workers is set.
+ *
+ * Returns: (transfer full): a new pool
+ *
+ * Since: 1.0
+ */
+ProcPool *
+proc_pool_new (ProcLauncher *launcher)
+{
+  g_return_val_if_fail (launcher == NULL || PROC_IS_LAUNCHER (launcher), NULL);
+
+  return g_object_new (PROC_TYPE_POOL, "launcher", launcher, NULL);
+}
+
+/**
+ * proc_pool_run_async:
+ * @self: a pool
+ * @task: a task that wasn't run before
+ * @cancellable: (nullable): cancels the run
+ * @callback: (scope async): called with the outcome
+ * @user_data: (closure): for @callback
+ *
+ * Runs a task. May be called from any thread; @callback is called in its thread-default main context.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_run_async (ProcPool *self, ProcTask *task, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+  g_return_if_fail (PROC_IS_TASK (task));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  run_async (self, task, cancellable, callback, user_data, proc_pool_run_async);
+}
+
+/**
+ * proc_pool_run_finish:
+ * @self: a pool
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * The outcome of a run. Its errors: the function's own, with domain and code where this program knows the domain
+ * and else %PROC_POOL_ERROR_REMOTE; %G_IO_ERROR_CANCELLED; or another #ProcPoolError.
+ *
+ * Returns: (transfer full): the result, the empty tuple for a function that has none; %NULL with an error
+ *
+ * Since: 1.0
+ */
+GVariant *
+proc_pool_run_finish (ProcPool *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * proc_pool_run:
+ * @self: a pool
+ * @task: a task that wasn't run before
+ * @cancellable: (nullable): cancels the run, from another thread
+ * @error: return location for an error; see proc_pool_run_finish()
+ *
+ * Runs a task and blocks until it is done: for scripts, and for threads of their own.
+ *
+ * May be called from any thread. None of the caller's other sources are run meanwhile: if another thread runs
+ * the pool's main context, it does the work; if none does, this one does the pool's part alone, and
+ * callbacks of other runs of the pool wait until the context is run again.
+ *
+ * Returns: (transfer full): the result; %NULL with an error
+ *
+ * Since: 1.0
+ */
+GVariant *
+proc_pool_run (ProcPool *self, ProcTask *task, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ProcPool) held = NULL;
+  g_autoptr (ProcRun) run = NULL;
+
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+  g_return_val_if_fail (PROC_IS_TASK (task), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!check_task (self, task, error))
+    return NULL;
+
+  held = g_object_ref (self);
+  run = proc_run_new (self->reactor, task, cancellable);
+  submit (self, run);
+  proc_reactor_wait (self->reactor, is_run_resolved, run);
+
+  return proc_run_take_outcome (run, error);
+}
+
+/**
+ * proc_pool_call_async:
+ * @self: a pool
+ * @function: the name of a function of the helper
+ * @arguments: (nullable): its arguments, of any type; a floating reference is taken
+ * @cancellable: (nullable): cancels the run
+ * @callback: (scope async): called with the outcome
+ * @user_data: (closure): for @callback
+ *
+ * Calls a function in a helper process. May be called from any thread; @callback is called in its
+ * thread-default main context.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_call_async (ProcPool *self, const char *function, GVariant *arguments, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (ProcTask) task = NULL;
+
+  g_return_if_fail (PROC_IS_POOL (self));
+  g_return_if_fail (function && *function);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = proc_task_new (function, arguments);
+  run_async (self, task, cancellable, callback, user_data, proc_pool_call_async);
+}
+
+/**
+ * proc_pool_call_finish:
+ * @self: a pool
+ * @result: what the callback got
+ * @error: return location for an error; see proc_pool_run_finish()
+ *
+ * The outcome of a call.
+ *
+ * Returns: (transfer full): the result; %NULL with an error
+ *
+ * Since: 1.0
+ */
+GVariant *
+proc_pool_call_finish (ProcPool *self, GAsyncResult *result, GError **error)
+{
+  return proc_pool_run_finish (self, result, error);
+}
+
+/**
+ * proc_pool_call:
+ * @self: a pool
+ * @function: the name of a function of the helper
+ * @arguments: (nullable): its arguments, of any type; a floating reference is taken
+ * @cancellable: (nullable): cancels the run, from another thread
+ * @error: return location for an error; see proc_pool_run_finish()
+ *
+ * Calls a function in a helper process and blocks until it is done; see proc_pool_run().
+ *
+ * Returns: (transfer full): the result; %NULL with an error
+ *
+ * Since: 1.0
+ */
+GVariant *
+proc_pool_call (ProcPool *self, const char *function, GVariant *arguments, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ProcTask) task = NULL;
+
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+  g_return_val_if_fail (function && *function, NULL);
+
+  task = proc_task_new (function, arguments);
+  return proc_pool_run (self, task, cancellable, error);
+}
+
+/**
+ * proc_pool_map:
+ * @self: a pool
+ * @function: the name of a function of the helper
+ * @items: an array of any type; each of its elements is the arguments of one call
+ *
+ * Calls one function for many items. Nothing is called before the first result is asked for, and only a few items
+ * are under way at any time; see #ProcResults.
+ *
+ * Returns: (transfer full): the results, in the order of the items
+ *
+ * Since: 1.0
+ */
+ProcResults *
+proc_pool_map (ProcPool *self, const char *function, GVariant *items)
+{
+  g_autoptr (ProcTask) prototype = NULL;
+
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+  g_return_val_if_fail (function && *function, NULL);
+
+  prototype = proc_task_new (function, NULL);
+  return proc_pool_map_task (self, prototype, items);
+}
+
+/**
+ * proc_pool_map_task:
+ * @self: a pool
+ * @prototype: what each task is like: its function, cores, timeout, priority and so on; it isn't run itself, and
+ *   its arguments are of no account
+ * @items: an array of any type; each of its elements is the arguments of one task
+ *
+ * As proc_pool_map(), for tasks that need more than a function.
+ *
+ * Returns: (transfer full): the results, in the order of the items
+ *
+ * Since: 1.0
+ */
+ProcResults *
+proc_pool_map_task (ProcPool *self, ProcTask *prototype, GVariant *items)
+{
+  guint look_ahead;
+
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+  g_return_val_if_fail (PROC_IS_TASK (prototype), NULL);
+  g_return_val_if_fail (items != NULL && g_variant_is_of_type (items, G_VARIANT_TYPE_ARRAY), NULL);
+
+  look_ahead = (guint) MIN (2 * (guint64) self->settings.max_workers * self->settings.tasks_per_worker, G_MAXINT);
+  return proc_results_new (proc_stream_new (G_OBJECT (self), self->reactor, submit, look_ahead, prototype, items));
+}
+
+/* Closing */
+
+typedef struct
+{
+  ProcPool *pool;
+  ProcCloseMode mode;
+  GTask *task; /* NULL for a blocking close */
+} Closing;
+
+static void
+on_close_cancelled_posted (gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  ProcPool *self = g_task_get_source_object (task);
+
+  if (!g_queue_remove (&self->close_tasks, task))
+    return;
+
+  g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Waiting for the pool to close was cancelled; it goes on closing");
+  g_object_unref (task);
+}
+
+/* In any thread. */
+static void
+on_close_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  ProcPool *self = g_task_get_source_object (user_data);
+
+  proc_reactor_post (self->reactor, on_close_cancelled_posted, g_object_ref (user_data));
+}
+
+static void
+notify_closed (gpointer user_data)
+{
+  g_autoptr (ProcPool) self = user_data;
+
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
+}
+
+static void
+start_closing (gpointer user_data)
+{
+  Closing *closing = user_data;
+  g_autoptr (ProcPool) self = closing->pool;
+  GTask *task = closing->task;
+
+  if (!self->closing)
+    {
+      self->closing = TRUE;
+      proc_reactor_emit (self->reactor, notify_closed, g_object_ref (self));
+    }
+
+  if (task && g_atomic_int_get (&self->closed))
+    complete_close (self, task);
+  else if (task)
+    g_queue_push_tail (&self->close_tasks, task);
+
+  proc_dispatcher_close (self->dispatcher, closing->mode);
+  g_free (closing);
+}
+
+static void
+close_pool (ProcPool *self, ProcCloseMode mode, GTask *task)
+{
+  Closing *closing = g_new (Closing, 1);
+
+  closing->pool = g_object_ref (self);
+  closing->mode = mode;
+  closing->task = task;
+  enter (self, start_closing, closing);
+}
+
+/**
+ * proc_pool_close_async:
+ * @self: a pool
+ * @mode: what becomes of its tasks
+ * @cancellable: (nullable): cancels the waiting; the pool closes all the same
+ * @callback: (scope async): called when the last helper process is gone
+ * @user_data: (closure): for @callback
+ *
+ * Closes the pool: from now on it takes no more tasks, and fails them with %PROC_POOL_ERROR_CLOSED. May be called again,
+ * to wait too or with a harsher mode, and from any thread.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_close_async (ProcPool *self, ProcCloseMode mode, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (PROC_IS_POOL (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, proc_pool_close_async);
+  g_task_set_check_cancellable (task, FALSE);
+
+  if (!check_process (self, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  close_pool (self, mode, g_object_ref (task));
+  if (cancellable)
+    g_cancellable_connect (cancellable, G_CALLBACK (on_close_cancelled), g_object_ref (task), g_object_unref);
+}
+
+/**
+ * proc_pool_close_finish:
+ * @self: a pool
+ * @result: what the callback got
+ * @error: return location for an error: %G_IO_ERROR_CANCELLED, or %PROC_POOL_ERROR_WRONG_PROCESS
+ *
+ * The end of closing.
+ *
+ * Returns: %TRUE when all helper processes are gone
+ *
+ * Since: 1.0
+ */
+gboolean
+proc_pool_close_finish (ProcPool *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+typedef struct
+{
+  ProcPool *pool;
+  GCancellable *cancellable;
+} CloseWait;
+
+static gboolean
+is_closed_or_cancelled (gpointer user_data)
+{
+  CloseWait *wait = user_data;
+
+  return g_atomic_int_get (&wait->pool->closed) || g_cancellable_is_cancelled (wait->cancellable);
+}
+
+static void
+wake_close_wait (GCancellable *cancellable, gpointer user_data)
+{
+  proc_reactor_notify_waiters (user_data);
+}
+
+/**
+ * proc_pool_close:
+ * @self: a pool
+ * @mode: what becomes of its tasks
+ * @cancellable: (nullable): cancels the waiting, from another thread; the pool closes all the same
+ * @error: return location for an error; see proc_pool_close_finish()
+ *
+ * Closes the pool and blocks until the last helper process is gone; see proc_pool_run() for what runs
+ * meanwhile.
+ *
+ * Returns: %TRUE when all helper processes are gone
+ *
+ * Since: 1.0
+ */
+gboolean
+proc_pool_close (ProcPool *self, ProcCloseMode mode, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (ProcPool) held = NULL;
+  CloseWait wait = { self, cancellable };
+  gulong handler = 0;
+
+  g_return_val_if_fail (PROC_IS_POOL (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!check_process (self, error))
+    return FALSE;
+
+  held = g_object_ref (self);
+  close_pool (self, mode, NULL);
+
+  if (cancellable)
+    handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake_close_wait), self->reactor);
+  proc_reactor_wait (self->reactor, is_closed_or_cancelled, &wait);
+  if (handler)
+    g_signal_handler_disconnect (cancellable, handler);
+
+  if (g_atomic_int_get (&self->closed))
+    return TRUE;
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Waiting for the pool to close was cancelled; it goes on closing");
+  return FALSE;
+}
+
+/* Settings */
+
+static void
+settings_changed (ProcPool *self, guint property)
+{
+  /* For what waits it may mean that it can start, and for workers that they are too many. */
+  if (self->dispatcher)
+    proc_reactor_wake (self->reactor);
+
+  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
+}
+
+/**
+ * proc_pool_get_launcher:
+ * @self: a pool
+ *
+ * Returns: (transfer none): see #ProcPool:launcher
+ *
+ * Since: 1.0
+ */
+ProcLauncher *
+proc_pool_get_launcher (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+
+  return self->settings.launcher;
+}
+
+/**
+ * proc_pool_get_cores:
+ * @self: a pool
+ *
+ * Returns: (transfer none): see #ProcPool:cores
+ *
+ * Since: 1.0
+ */
+ProcCoreResource *
+proc_pool_get_cores (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+
+  return self->settings.cores;
+}
+
+/**
+ * proc_pool_set_cores:
+ * @self: a pool with no task waiting or running
+ * @cores: see #ProcPool:cores
+ *
+ * Sets what tasks draw their cores from.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_cores (ProcPool *self, ProcCoreResource *cores)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+  g_return_if_fail (PROC_IS_CORE_RESOURCE (cores));
+  g_return_if_fail (self->dispatcher == NULL || proc_pool_get_n_queued (self) + proc_pool_get_n_running (self) == 0);
+
+  if (g_set_object (&self->settings.cores, cores))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CORES]);
+}
+
+/**
+ * proc_pool_get_min_workers:
+ * @self: a pool
+ *
+ * Returns: how many workers are kept; see #ProcPool:min-workers
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_min_workers (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.min_workers;
+}
+
+/**
+ * proc_pool_set_min_workers:
+ * @self: a pool
+ * @min_workers: how many workers are kept; see #ProcPool:min-workers
+ *
+ * Sets #ProcPool:min-workers.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_min_workers (ProcPool *self, guint min_workers)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (self->settings.min_workers == min_workers)
+    return;
+
+  self->settings.min_workers = min_workers;
+  settings_changed (self, PROP_MIN_WORKERS);
+}
+
+/**
+ * proc_pool_get_max_workers:
+ * @self: a pool
+ *
+ * Returns: how many workers there may be, at least 1; see #ProcPool:max-workers
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_max_workers (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.max_workers;
+}
+
+/**
+ * proc_pool_set_max_workers:
+ * @self: a pool
+ * @max_workers: how many workers there may be, at least 1; see #ProcPool:max-workers
+ *
+ * Sets #ProcPool:max-workers.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_max_workers (ProcPool *self, guint max_workers)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+  g_return_if_fail (max_workers >= 1);
+
+  if (self->settings.max_workers == max_workers)
+    return;
+
+  self->settings.max_workers = max_workers;
+  settings_changed (self, PROP_MAX_WORKERS);
+}
+
+/**
+ * proc_pool_get_tasks_per_worker:
+ * @self: a pool
+ *
+ * Returns: how many tasks a worker may run at once, at least 1; see #ProcPool:tasks-per-worker
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_tasks_per_worker (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.tasks_per_worker;
+}
+
+/**
+ * proc_pool_set_tasks_per_worker:
+ * @self: a pool
+ * @tasks_per_worker: how many tasks a worker may run at once, at least 1; see #ProcPool:tasks-per-worker
+ *
+ * Sets #ProcPool:tasks-per-worker.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_tasks_per_worker (ProcPool *self, guint tasks_per_worker)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+  g_return_if_fail (tasks_per_worker >= 1);
+
+  if (self->settings.tasks_per_worker == tasks_per_worker)
+    return;
+
+  self->settings.tasks_per_worker = tasks_per_worker;
+  settings_changed (self, PROP_TASKS_PER_WORKER);
+}
+
+/**
+ * proc_pool_get_max_tasks_per_worker:
+ * @self: a pool
+ *
+ * Returns: a number of tasks, 0 for any; see #ProcPool:max-tasks-per-worker
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_max_tasks_per_worker (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.max_tasks_per_worker;
+}
+
+/**
+ * proc_pool_set_max_tasks_per_worker:
+ * @self: a pool
+ * @max_tasks_per_worker: a number of tasks, 0 for any; see #ProcPool:max-tasks-per-worker
+ *
+ * Sets #ProcPool:max-tasks-per-worker.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_max_tasks_per_worker (ProcPool *self, guint max_tasks_per_worker)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (self->settings.max_tasks_per_worker == max_tasks_per_worker)
+    return;
+
+  self->settings.max_tasks_per_worker = max_tasks_per_worker;
+  settings_changed (self, PROP_MAX_TASKS_PER_WORKER);
+}
+
+/**
+ * proc_pool_get_max_worker_memory:
+ * @self: a pool
+ *
+ * Returns: bytes, 0 for any; see #ProcPool:max-worker-memory
+ *
+ * Since: 1.0
+ */
+guint64
+proc_pool_get_max_worker_memory (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.max_worker_memory;
+}
+
+/**
+ * proc_pool_set_max_worker_memory:
+ * @self: a pool
+ * @max_worker_memory: bytes, 0 for any; see #ProcPool:max-worker-memory
+ *
+ * Sets #ProcPool:max-worker-memory.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_max_worker_memory (ProcPool *self, guint64 max_worker_memory)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (self->settings.max_worker_memory == max_worker_memory)
+    return;
+
+  self->settings.max_worker_memory = max_worker_memory;
+  settings_changed (self, PROP_MAX_WORKER_MEMORY);
+}
+
+/**
+ * proc_pool_get_idle_timeout:
+ * @self: a pool
+ *
+ * Returns: milliseconds, 0 for never; see #ProcPool:idle-timeout
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_idle_timeout (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.idle_timeout;
+}
+
+/**
+ * proc_pool_set_idle_timeout:
+ * @self: a pool
+ * @idle_timeout: milliseconds, 0 for never; see #ProcPool:idle-timeout
+ *
+ * Sets #ProcPool:idle-timeout.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_idle_timeout (ProcPool *self, guint idle_timeout)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (self->settings.idle_timeout == idle_timeout)
+    return;
+
+  self->settings.idle_timeout = idle_timeout;
+  settings_changed (self, PROP_IDLE_TIMEOUT);
+}
+
+/**
+ * proc_pool_get_startup_timeout:
+ * @self: a pool
+ *
+ * Returns: milliseconds, 0 for ever; see #ProcPool:startup-timeout
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_startup_timeout (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.startup_timeout;
+}
+
+/**
+ * proc_pool_set_startup_timeout:
+ * @self: a pool
+ * @startup_timeout: milliseconds, 0 for ever; see #ProcPool:startup-timeout
+ *
+ * Sets #ProcPool:startup-timeout.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_startup_timeout (ProcPool *self, guint startup_timeout)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (self->settings.startup_timeout == startup_timeout)
+    return;
+
+  self->settings.startup_timeout = startup_timeout;
+  settings_changed (self, PROP_STARTUP_TIMEOUT);
+}
+
+/**
+ * proc_pool_get_cancel_grace:
+ * @self: a pool
+ *
+ * Returns: milliseconds, 0 for none; see #ProcPool:cancel-grace
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_cancel_grace (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.cancel_grace;
+}
+
+/**
+ * proc_pool_set_cancel_grace:
+ * @self: a pool
+ * @cancel_grace: milliseconds, 0 for none; see #ProcPool:cancel-grace
+ *
+ * Sets #ProcPool:cancel-grace.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_cancel_grace (ProcPool *self, guint cancel_grace)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (self->settings.cancel_grace == cancel_grace)
+    return;
+
+  self->settings.cancel_grace = cancel_grace;
+  settings_changed (self, PROP_CANCEL_GRACE);
+}
+
+/**
+ * proc_pool_get_max_queued:
+ * @self: a pool
+ *
+ * Returns: a number of tasks, 0 for any; see #ProcPool:max-queued
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_max_queued (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.max_queued;
+}
+
+/**
+ * proc_pool_set_max_queued:
+ * @self: a pool
+ * @max_queued: a number of tasks, 0 for any; see #ProcPool:max-queued
+ *
+ * Sets #ProcPool:max-queued.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_max_queued (ProcPool *self, guint max_queued)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (self->settings.max_queued == max_queued)
+    return;
+
+  self->settings.max_queued = max_queued;
+  settings_changed (self, PROP_MAX_QUEUED);
+}
+
+/**
+ * proc_pool_get_max_message:
+ * @self: a pool
+ *
+ * Returns: bytes, at least 1; see #ProcPool:max-message
+ *
+ * Since: 1.0
+ */
+guint64
+proc_pool_get_max_message (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.max_message;
+}
+
+/**
+ * proc_pool_set_max_message:
+ * @self: a pool
+ * @max_message: bytes, at least 1; see #ProcPool:max-message
+ *
+ * Sets #ProcPool:max-message.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_max_message (ProcPool *self, guint64 max_message)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+  g_return_if_fail (max_message >= 1);
+
+  if (self->settings.max_message == max_message)
+    return;
+
+  self->settings.max_message = max_message;
+  settings_changed (self, PROP_MAX_MESSAGE);
+}
+
+/**
+ * proc_pool_get_scheduling:
+ * @self: a pool
+ *
+ * Returns: the scheduling; see #ProcPool:scheduling
+ *
+ * Since: 1.0
+ */
+ProcScheduling
+proc_pool_get_scheduling (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), PROC_SCHEDULING_LIFO);
+
+  return self->settings.scheduling;
+}
+
+/**
+ * proc_pool_set_scheduling:
+ * @self: a pool
+ * @scheduling: the scheduling; see #ProcPool:scheduling
+ *
+ * Sets #ProcPool:scheduling.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_scheduling (ProcPool *self, ProcScheduling scheduling)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (self->settings.scheduling == scheduling)
+    return;
+
+  self->settings.scheduling = scheduling;
+  settings_changed (self, PROP_SCHEDULING);
+}
+
+/**
+ * proc_pool_get_initializer:
+ * @self: a pool
+ *
+ * Returns: (transfer none) (nullable): see #ProcPool:initializer
+ *
+ * Since: 1.0
+ */
+const char *
+proc_pool_get_initializer (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+
+  return self->settings.initializer;
+}
+
+/**
+ * proc_pool_get_initializer_arguments:
+ * @self: a pool
+ *
+ * Returns: (transfer none) (nullable): see #ProcPool:initializer-arguments
+ *
+ * Since: 1.0
+ */
+GVariant *
+proc_pool_get_initializer_arguments (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+
+  return self->settings.initializer_arguments;
+}
+
+/**
+ * proc_pool_set_initializer:
+ * @self: a pool
+ * @function: (nullable): the name of a function of the helper; see #ProcPool:initializer
+ * @arguments: (nullable): its arguments; a floating reference is taken
+ *
+ * Sets what each helper process runs before its first task. Holds for workers started from now on.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_initializer (ProcPool *self, const char *function, GVariant *arguments)
+{
+  g_autofree char *old_function = NULL;
+  g_autoptr (GVariant) old_arguments = NULL;
+
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  old_function = g_steal_pointer (&self->settings.initializer);
+  old_arguments = g_steal_pointer (&self->settings.initializer_arguments);
+  self->settings.initializer = g_strdup (function);
+  self->settings.initializer_arguments = arguments ? g_variant_ref_sink (arguments) : NULL;
+
+  if (g_strcmp0 (old_function, function) != 0)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INITIALIZER]);
+  if (old_arguments != arguments)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INITIALIZER_ARGUMENTS]);
+}
+
+/**
+ * proc_pool_get_finalizer:
+ * @self: a pool
+ *
+ * Returns: (transfer none) (nullable): see #ProcPool:finalizer
+ *
+ * Since: 1.0
+ */
+const char *
+proc_pool_get_finalizer (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+
+  return self->settings.finalizer;
+}
+
+/**
+ * proc_pool_set_finalizer:
+ * @self: a pool
+ * @function: (nullable): the name of a function of the helper; see #ProcPool:finalizer
+ *
+ * Sets what each helper process runs when it is asked to finish. Holds for workers started from now on.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_finalizer (ProcPool *self, const char *function)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (g_strcmp0 (self->settings.finalizer, function) == 0)
+    return;
+
+  g_free (self->settings.finalizer);
+  self->settings.finalizer = g_strdup (function);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FINALIZER]);
+}
+
+/**
+ * proc_pool_get_workers:
+ * @self: a pool
+ *
+ * The workers there are. The list changes as they come and go.
+ *
+ * Returns: (transfer none): a list of #ProcWorker
+ *
+ * Since: 1.0
+ */
+GListModel *
+proc_pool_get_workers (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
+
+  return G_LIST_MODEL (self->workers);
+}
+
+/**
+ * proc_pool_get_n_workers:
+ * @self: a pool
+ *
+ * Returns: see #ProcPool:n-workers
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_n_workers (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return proc_dispatcher_count (self->dispatcher).n_workers;
+}
+
+/**
+ * proc_pool_get_n_idle:
+ * @self: a pool
+ *
+ * Returns: see #ProcPool:n-idle
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_n_idle (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return proc_dispatcher_count (self->dispatcher).n_idle;
+}
+
+/**
+ * proc_pool_get_n_queued:
+ * @self: a pool
+ *
+ * Returns: see #ProcPool:n-queued
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_n_queued (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return proc_dispatcher_count (self->dispatcher).n_queued;
+}
+
+/**
+ * proc_pool_get_n_running:
+ * @self: a pool
+ *
+ * Returns: see #ProcPool:n-running
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_n_running (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return proc_dispatcher_count (self->dispatcher).n_running;
+}
+
+/**
+ * proc_pool_get_closed:
+ * @self: a pool
+ *
+ * Returns: see #ProcPool:closed
+ *
+ * Since: 1.0
+ */
+gboolean
+proc_pool_get_closed (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), TRUE);
+
+  return self->closing;
+}

@@ -1,0 +1,399 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+/* States: spawning (in a thread) -> running -> ended, or spawning -> failed. The thread owns the launcher
+ * and argv while it spawns and posts the outcome to the reactor; all else happens there. A spawn in flight
+ * holds a reference, so does the watch for the end.
+ *
+ * The pidfd tells the end, since an exit status may never come: an application may ignore SIGCHLD or
+ * wait for all children itself. The status is peeked at without reaping, which stays GSubprocess's part;
+ * where GSubprocess was faster, it is asked. Without pidfds (an old kernel, some sandboxes, valgrind) a
+ * thread that waits takes their place.
+ */
+struct _ProcProcess
+{
+  gatomicrefcount ref_count;
+  ProcReactor *reactor;
+  ProcProcessCallbacks callbacks;
+  gpointer user_data;
+  gboolean abandoned; /* nobody is interested any more */
+
+  /* The spawning thread's, until it posts. */
+  GSubprocessLauncher *launcher;
+  char **argv;
+  GError *error;
+
+  GSubprocess *subprocess;
+  int pid;
+  int pidfd; /* -1 if there are none */
+  ProcWatch *watch;
+  ProcTimer *status_timer;
+  guint n_status_tries;
+
+  gboolean ended;
+  ProcProcessEnd end;
+  int end_code; /* exit code or signal */
+};
+
+/* <linux/pidfd.h> of kernels since 6.9; older ones refuse it with EINVAL. */
+#define PIDFD_SIGNAL_GROUP (1 << 2)
+
+/* A program that is being replaced on disk can't be started for a moment. */
+#define BUSY_TRIES 20
+#define BUSY_INTERVAL (10 * G_TIME_SPAN_MILLISECOND)
+
+#define MAX_STATUS_TRIES 8
+
+static void
+set_spawn_error (GError **error, const char *program, const char *reason)
+{
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED,
+               "The helper's program “%s” can't be started: %s", program, reason);
+}
+
+/* GLib gives what the kernel doesn't recognise to /bin/sh: a damaged binary would run as a script. */
+static gboolean
+check_program (const char *program, GError **error)
+{
+  g_auto (ProcFd) fd = open (program, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  char magic[4] = { 0 };
+
+  /* Programs that may be executed but not read are the kernel's to judge, and so are missing ones. */
+  if (fd < 0)
+    return TRUE;
+
+  if (read (fd, magic, sizeof magic) < 0)
+    {
+      int saved_errno = errno;
+
+      set_spawn_error (error, program, g_strerror (saved_errno));
+      return FALSE;
+    }
+
+  if (memcmp (magic, "\177ELF", 4) == 0 || memcmp (magic, "#!", 2) == 0)
+    return TRUE;
+
+  set_spawn_error (error, program, "it is neither an executable program nor a script with an interpreter");
+  return FALSE;
+}
+
+static gboolean
+spawn (ProcProcess *self)
+{
+  for (guint i = 0;; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      self->subprocess = g_subprocess_launcher_spawnv (self->launcher, (const char *const *) self->argv, &error);
+      if (self->subprocess)
+        return TRUE;
+
+      if (!g_error_matches (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED) || !strstr (error->message, g_strerror (ETXTBSY)) || i == BUSY_TRIES)
+        {
+          set_spawn_error (&self->error, self->argv[0], error->message);
+          return FALSE;
+        }
+
+      g_usleep (BUSY_INTERVAL);
+    }
+}
+
+static void
+open_pidfd (ProcProcess *self)
+{
+  const char *identifier = g_subprocess_get_identifier (self->subprocess);
+
+  /* Ended and reaped already: it has no number any more. */
+  if (!identifier)
+    return;
+
+  self->pid = (int) g_ascii_strtoll (identifier, NULL, 10);
+  self->pidfd = (int) syscall (SYS_pidfd_open, self->pid, 0);
+
+  /* Reaped in between: the descriptor might be another's. */
+  if (!g_subprocess_get_identifier (self->subprocess))
+    proc_fd_clear (&self->pidfd);
+}
+
+static void ended (gpointer user_data);
+
+static gpointer
+wait_thread (gpointer user_data)
+{
+  ProcProcess *self = user_data;
+
+  g_subprocess_wait (self->subprocess, NULL, NULL);
+  proc_reactor_post (self->reactor, ended, self);
+
+  return NULL;
+}
+
+static void
+on_pidfd (GIOCondition condition, gpointer user_data)
+{
+  ProcProcess *self = user_data;
+
+  proc_watch_clear (&self->watch);
+  ended (self);
+}
+
+static void
+watch_end (ProcProcess *self)
+{
+  proc_process_ref (self);
+
+  if (self->pidfd >= 0)
+    self->watch = proc_reactor_add_watch (self->reactor, self->pidfd, G_IO_IN, on_pidfd, self, NULL);
+  if (!self->watch)
+    g_thread_unref (g_thread_new ("procpool-wait", wait_thread, self));
+}
+
+static void
+on_spawned (gpointer user_data)
+{
+  g_autoptr (ProcProcess) self = user_data;
+
+  if (self->error)
+    {
+      if (!self->abandoned)
+        self->callbacks.failed (self, self->error, self->user_data);
+      return;
+    }
+
+  watch_end (self);
+
+  if (self->abandoned)
+    proc_process_signal_group (self, SIGKILL);
+  else
+    self->callbacks.spawned (self, self->user_data);
+}
+
+static void
+spawn_thread (gpointer data, gpointer user_data)
+{
+  ProcProcess *self = data;
+
+  if (check_program (self->argv[0], &self->error) && spawn (self))
+    open_pidfd (self);
+
+  /* Closes the helper's ends of socket and pipes, so that their end can be seen here. */
+  g_clear_object (&self->launcher);
+  proc_reactor_post (self->reactor, on_spawned, self);
+}
+
+static GThreadPool *
+get_spawn_threads (void)
+{
+  static gsize once;
+  static GThreadPool *pool;
+
+  if (g_once_init_enter (&once))
+    {
+      /* A pool of our own: GTask's may be full of the application's work. */
+      pool = g_thread_pool_new (spawn_thread, NULL, 4, FALSE, NULL);
+      g_once_init_leave (&once, 1);
+    }
+
+  return pool;
+}
+
+ProcProcess *
+proc_process_spawn (ProcReactor *reactor, GSubprocessLauncher *launcher, char **argv, const ProcProcessCallbacks *callbacks, gpointer user_data)
+{
+  ProcProcess *self = g_new0 (ProcProcess, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->reactor = proc_reactor_ref (reactor);
+  self->callbacks = *callbacks;
+  self->user_data = user_data;
+  self->launcher = launcher;
+  self->argv = argv;
+  self->pidfd = -1;
+  self->end = PROC_PROCESS_UNKNOWN;
+
+  g_thread_pool_push (get_spawn_threads (), proc_process_ref (self), NULL);
+
+  return self;
+}
+
+ProcProcess *
+proc_process_ref (ProcProcess *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+
+  return self;
+}
+
+void
+proc_process_unref (ProcProcess *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  g_assert (!self->watch);
+  proc_timer_clear (&self->status_timer);
+  proc_fd_clear (&self->pidfd);
+  g_clear_object (&self->subprocess);
+  g_clear_object (&self->launcher);
+  g_strfreev (self->argv);
+  g_clear_error (&self->error);
+  proc_reactor_unref (self->reactor);
+  g_free (self);
+}
+
+void
+proc_process_abandon (ProcProcess *self)
+{
+  self->abandoned = TRUE;
+}
+
+static gboolean
+peek_status (ProcProcess *self)
+{
+  siginfo_t info = { 0 };
+  idtype_t type = self->pidfd >= 0 ? (idtype_t) P_PIDFD : P_PID;
+  id_t id = self->pidfd >= 0 ? (id_t) self->pidfd : (id_t) self->pid;
+
+  if (self->pid == 0 || waitid (type, id, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+    return FALSE;
+
+  self->end = info.si_code == CLD_EXITED ? PROC_PROCESS_EXITED : PROC_PROCESS_SIGNALED;
+  self->end_code = info.si_status;
+  return TRUE;
+}
+
+static gboolean
+sigchld_is_ignored (void)
+{
+  struct sigaction action = { 0 };
+
+  sigaction (SIGCHLD, NULL, &action);
+
+  return (action.sa_handler == SIG_IGN && !(action.sa_flags & SA_SIGINFO)) || (action.sa_flags & SA_NOCLDWAIT);
+}
+
+/* GSubprocess has reaped the process once it gives no number for it. It takes a stolen status for an exit
+ * with 0.
+ */
+static gboolean
+ask_subprocess (ProcProcess *self)
+{
+  if (g_subprocess_get_identifier (self->subprocess))
+    return FALSE;
+
+  if (g_subprocess_get_if_signaled (self->subprocess))
+    {
+      self->end = PROC_PROCESS_SIGNALED;
+      self->end_code = g_subprocess_get_term_sig (self->subprocess);
+    }
+  else if (g_subprocess_get_if_exited (self->subprocess))
+    {
+      self->end_code = g_subprocess_get_exit_status (self->subprocess);
+      self->end = self->end_code == 0 && sigchld_is_ignored () ? PROC_PROCESS_UNKNOWN : PROC_PROCESS_EXITED;
+    }
+
+  return TRUE;
+}
+
+static void
+ended (gpointer user_data)
+{
+  ProcProcess *self = user_data;
+
+  /* Between GLib's wait and its own note of it there is a moment in which neither can tell. */
+  if (!peek_status (self) && !ask_subprocess (self) && self->n_status_tries < MAX_STATUS_TRIES)
+    {
+      proc_reactor_add_timer (self->reactor, 1 << self->n_status_tries++, &self->status_timer, ended, self);
+      return;
+    }
+
+  self->ended = TRUE;
+  /* What it leaves behind in its group would hold its socket and its memory for ever. */
+  proc_process_signal_group (self, SIGKILL);
+
+  if (!self->abandoned)
+    self->callbacks.ended (self, self->user_data);
+
+  proc_process_unref (self);
+}
+
+int
+proc_process_get_pid (ProcProcess *self)
+{
+  return self->pid;
+}
+
+gboolean
+proc_process_has_ended (ProcProcess *self)
+{
+  return self->ended;
+}
+
+ProcProcessEnd
+proc_process_get_end (ProcProcess *self, int *code_or_signal)
+{
+  *code_or_signal = self->end_code;
+
+  return self->end;
+}
+
+char *
+proc_process_describe_end (ProcProcess *self)
+{
+  switch (self->end)
+    {
+    case PROC_PROCESS_EXITED:
+      return g_strdup_printf ("exited with code %d", self->end_code);
+    case PROC_PROCESS_SIGNALED:
+      return g_strdup_printf ("was ended by signal %d (%s)", self->end_code, strsignal (self->end_code));
+    case PROC_PROCESS_UNKNOWN:
+    default:
+      return g_strdup ("ended; its status was taken by another part of this program");
+    }
+}
+
+gboolean
+proc_process_signal (ProcProcess *self, int signum)
+{
+  if (self->ended || self->pid == 0)
+    return FALSE;
+
+  if (self->pidfd >= 0)
+    return syscall (SYS_pidfd_send_signal, self->pidfd, signum, NULL, 0) == 0;
+
+  /* Not reaped yet as far as can be told. */
+  return g_subprocess_get_identifier (self->subprocess) && kill (self->pid, signum) == 0;
+}
+
+void
+proc_process_signal_group (ProcProcess *self, int signum)
+{
+  gboolean told = FALSE;
+
+  if (self->pid == 0)
+    return;
+
+  if (self->pidfd >= 0)
+    told = syscall (SYS_pidfd_send_signal, self->pidfd, signum, NULL, PIDFD_SIGNAL_GROUP) == 0 || errno != EINVAL;
+
+  /* On older kernels by number, as long as the process holds it, or has just let go of it. */
+  if (!told)
+    kill (-self->pid, signum);
+
+  /* It may not have made its group yet. */
+  proc_process_signal (self, signum);
+}

@@ -1,0 +1,698 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "reactor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+/* One GSource and one epoll descriptor a pool, however many workers it has: what the caller's main loop
+ * polls doesn't grow with them, and a blocking call can drive the pool alone by polling the same
+ * descriptor, without dispatching any other source.
+ *
+ * Decide, then act: events only change the pool's own state and leave what the caller is to be told in
+ * two queues, which are emptied when that state is consistent. So caller's code may do anything: run
+ * another task, close or drop the pool, iterate the main loop again (the source may recurse: whatever is
+ * still in the queues is then delivered by the inner iteration).
+ *
+ * Ownership: the creator holds a reference, so does each watch and timer; the source itself holds none
+ * and is destroyed with the last reference. A dispatch in progress holds one too.
+ */
+struct _ProcReactor
+{
+  gatomicrefcount ref_count;
+  GMainContext *context;
+  GSource *source;
+  gpointer epoll_tag; /* the epoll descriptor's tag in the source */
+  int epoll_fd;       /* made with the first watch, so that making a pool can't fail */
+
+  GSequence *timers; /* of ProcTimer, by deadline */
+
+  ProcReactorFunc settle;
+  gpointer settle_data;
+
+  GQueue emissions;    /* of ProcEmission */
+  GQueue completions;  /* of ProcDelivery */
+  guint n_blocking;    /* depth of proc_reactor_wait() dispatching: completions wait meanwhile */
+  guint n_delivering;  /* depth of deliver(): the caller's code may be running */
+  gboolean processing; /* the pool's own code is running and will be followed by a delivery */
+  gboolean dirty;      /* changed by the caller's code in a delivery: settle once more */
+
+  GMutex lock;         /* protects all below */
+  GQueue inbox;        /* of ProcEmission: posted by any thread */
+  GSList *waiters;     /* of ProcWaiter: threads in proc_reactor_wait() */
+};
+
+struct _ProcWatch
+{
+  ProcReactor *reactor;
+  int fd;
+  GIOCondition condition;
+  ProcWatchFunc func;
+  gpointer user_data;
+  guint n_held;     /* batches of events being dispatched that may name it */
+  gboolean cleared; /* its owner is done with it; freed when no batch holds it */
+};
+
+struct _ProcTimer
+{
+  ProcReactor *reactor;
+  GSequenceIter *position;
+  ProcTimer **location; /* the owner's pointer, set to NULL when the timer has fired */
+  gint64 deadline;
+  ProcReactorFunc func;
+  gpointer user_data;
+};
+
+typedef struct
+{
+  ProcReactorFunc func;
+  gpointer user_data;
+} ProcEmission;
+
+typedef struct
+{
+  GCond cond; /* for while another thread owns the context */
+  int fd;     /* an eventfd, for while none does; -1 if there was none to be had */
+} ProcWaiter;
+
+typedef struct
+{
+  GSource source;
+  ProcReactor *reactor;
+} ProcReactorSource;
+
+/* Bounds on one dispatch, so that the caller's other sources have their turn. */
+#define MAX_EVENTS 64
+#define MAX_COMPLETIONS 256
+
+/* How often a blocked thread looks whether the context has lost its owner, who gives no sign of it. */
+#define OWNER_CHECK_INTERVAL (100 * G_TIME_SPAN_MILLISECOND)
+
+static gint64
+next_deadline (ProcReactor *self)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter (self->timers);
+
+  if (g_sequence_iter_is_end (first))
+    return -1;
+
+  return ((ProcTimer *) g_sequence_get (first))->deadline;
+}
+
+/* When the source is to be dispatched without an event on a descriptor: 0 for at once, -1 for never. */
+static void
+arm (ProcReactor *self)
+{
+  gint64 ready_time = next_deadline (self);
+
+  if (!g_queue_is_empty (&self->emissions) || !g_queue_is_empty (&self->completions))
+    ready_time = 0;
+
+  /* Under the lock, lest a message posted meanwhile has its wakeup overwritten. */
+  g_mutex_lock (&self->lock);
+  if (!g_queue_is_empty (&self->inbox))
+    ready_time = 0;
+  g_source_set_ready_time (self->source, ready_time);
+  g_mutex_unlock (&self->lock);
+}
+
+static GIOCondition
+condition_from_epoll (guint32 events)
+{
+  GIOCondition condition = 0;
+
+  if (events & EPOLLIN)
+    condition |= G_IO_IN;
+  if (events & EPOLLOUT)
+    condition |= G_IO_OUT;
+  if (events & EPOLLERR)
+    condition |= G_IO_ERR;
+  if (events & EPOLLHUP)
+    condition |= G_IO_HUP;
+
+  return condition;
+}
+
+static guint32
+condition_to_epoll (GIOCondition condition)
+{
+  return (condition & G_IO_IN ? EPOLLIN : 0) | (condition & G_IO_OUT ? EPOLLOUT : 0);
+}
+
+static void
+watch_release (ProcWatch *watch)
+{
+  if (--watch->n_held > 0 || !watch->cleared)
+    return;
+
+  proc_reactor_unref (watch->reactor);
+  g_free (watch);
+}
+
+static void
+dispatch_watches (ProcReactor *self)
+{
+  struct epoll_event events[MAX_EVENTS];
+  int n_events;
+
+  if (self->epoll_fd < 0)
+    return;
+
+  n_events = epoll_wait (self->epoll_fd, events, G_N_ELEMENTS (events), 0);
+
+  for (int i = 0; i < n_events; i++)
+    ((ProcWatch *) events[i].data.ptr)->n_held++;
+
+  for (int i = 0; i < n_events; i++)
+    {
+      ProcWatch *watch = events[i].data.ptr;
+
+      if (!watch->cleared)
+        watch->func (condition_from_epoll (events[i].events), watch->user_data);
+
+      watch_release (watch);
+    }
+}
+
+static void
+dispatch_timers (ProcReactor *self)
+{
+  gint64 now;
+
+  if (g_sequence_is_empty (self->timers))
+    return;
+
+  now = g_get_monotonic_time ();
+
+  for (;;)
+    {
+      gint64 deadline = next_deadline (self);
+      ProcTimer *timer;
+      ProcReactorFunc func;
+      gpointer user_data;
+
+      if (deadline < 0 || deadline > now)
+        return;
+
+      timer = g_sequence_get (g_sequence_get_begin_iter (self->timers));
+      func = timer->func;
+      user_data = timer->user_data;
+      proc_timer_clear (timer->location);
+      func (user_data);
+    }
+}
+
+static void
+dispatch_inbox (ProcReactor *self)
+{
+  GQueue inbox;
+  ProcEmission *message;
+
+  g_mutex_lock (&self->lock);
+  inbox = self->inbox;
+  g_queue_init (&self->inbox);
+  g_mutex_unlock (&self->lock);
+
+  while ((message = g_queue_pop_head (&inbox)))
+    {
+      message->func (message->user_data);
+      g_free (message);
+    }
+}
+
+static void
+settle (ProcReactor *self)
+{
+  self->dirty = FALSE;
+
+  if (self->settle)
+    self->settle (self->settle_data);
+}
+
+/* Before the caller's code runs: it may iterate the main loop, which must then bring the rest. */
+static void
+keep_ready (ProcReactor *self)
+{
+  if (!g_queue_is_empty (&self->emissions) || !g_queue_is_empty (&self->completions))
+    g_source_set_ready_time (self->source, 0);
+}
+
+static void
+deliver_emissions (ProcReactor *self)
+{
+  ProcEmission *emission;
+
+  while ((emission = g_queue_pop_head (&self->emissions)))
+    {
+      keep_ready (self);
+      emission->func (emission->user_data);
+      g_free (emission);
+    }
+}
+
+static void
+deliver_completions (ProcReactor *self)
+{
+  for (guint i = 0; i < MAX_COMPLETIONS; i++)
+    {
+      ProcDelivery *completion = g_queue_pop_head (&self->completions);
+
+      if (!completion)
+        return;
+
+      keep_ready (self);
+      completion->func (completion->user_data);
+    }
+}
+
+static void
+deliver (ProcReactor *self)
+{
+  self->n_delivering++;
+  deliver_emissions (self);
+  if (self->n_blocking == 0)
+    deliver_completions (self);
+  self->n_delivering--;
+}
+
+static void
+dispatch (ProcReactor *self)
+{
+  g_autoptr (ProcReactor) held = proc_reactor_ref (self);
+
+  self->processing = TRUE;
+  dispatch_inbox (self);
+  dispatch_watches (self);
+  dispatch_timers (self);
+  settle (self);
+  self->processing = FALSE;
+
+  deliver (self);
+
+  if (self->dirty)
+    {
+      settle (self);
+      deliver_emissions (self);
+    }
+
+  arm (self);
+}
+
+static gboolean
+source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  dispatch (((ProcReactorSource *) source)->reactor);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = {
+  .dispatch = source_dispatch,
+};
+
+ProcReactor *
+proc_reactor_new (GMainContext *context)
+{
+  ProcReactor *self = g_new0 (ProcReactor, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->inbox);
+  g_queue_init (&self->emissions);
+  g_queue_init (&self->completions);
+  self->epoll_fd = -1;
+  self->timers = g_sequence_new (NULL);
+  self->context = g_main_context_ref (context ? context : g_main_context_default ());
+
+  self->source = g_source_new (&source_funcs, sizeof (ProcReactorSource));
+  ((ProcReactorSource *) self->source)->reactor = self;
+  g_source_set_static_name (self->source, "ProcPool");
+  g_source_set_can_recurse (self->source, TRUE);
+  g_source_attach (self->source, self->context);
+
+  return self;
+}
+
+ProcReactor *
+proc_reactor_ref (ProcReactor *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+
+  return self;
+}
+
+static void
+proc_reactor_free (ProcReactor *self)
+{
+  g_assert (g_sequence_is_empty (self->timers));
+  g_assert (self->waiters == NULL);
+
+  g_source_destroy (self->source);
+  g_source_unref (self->source);
+  proc_fd_clear (&self->epoll_fd);
+  g_sequence_free (self->timers);
+  g_queue_clear_full (&self->inbox, g_free);
+  g_queue_clear_full (&self->emissions, g_free);
+  g_queue_clear (&self->completions);
+  g_main_context_unref (self->context);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+void
+proc_reactor_unref (ProcReactor *self)
+{
+  if (g_atomic_ref_count_dec (&self->ref_count))
+    proc_reactor_free (self);
+}
+
+GMainContext *
+proc_reactor_get_context (ProcReactor *self)
+{
+  return self->context;
+}
+
+void
+proc_reactor_set_settle (ProcReactor *self, ProcReactorFunc settle, gpointer user_data)
+{
+  self->settle = settle;
+  self->settle_data = user_data;
+}
+
+void
+proc_reactor_wake (ProcReactor *self)
+{
+  if (self->processing || self->n_delivering > 0)
+    self->dirty = TRUE;
+  else
+    g_source_set_ready_time (self->source, 0);
+}
+
+static gboolean
+ensure_epoll (ProcReactor *self, GError **error)
+{
+  if (self->epoll_fd >= 0)
+    return TRUE;
+
+  self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  if (self->epoll_fd < 0)
+    {
+      int saved_errno = errno;
+
+      g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED,
+                   "A pool needs a descriptor to watch its helper processes and there is none: %s",
+                   g_strerror (saved_errno));
+      return FALSE;
+    }
+
+  self->epoll_tag = g_source_add_unix_fd (self->source, self->epoll_fd, G_IO_IN);
+  return TRUE;
+}
+
+ProcWatch *
+proc_reactor_add_watch (ProcReactor *self, int fd, GIOCondition condition, ProcWatchFunc func, gpointer user_data, GError **error)
+{
+  g_autofree ProcWatch *watch = NULL;
+  struct epoll_event event = { 0 };
+
+  if (!ensure_epoll (self, error))
+    return NULL;
+
+  watch = g_new0 (ProcWatch, 1);
+  watch->fd = fd;
+  watch->condition = condition;
+  watch->func = func;
+  watch->user_data = user_data;
+
+  event.events = condition_to_epoll (condition);
+  event.data.ptr = watch;
+  if (epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+    {
+      int saved_errno = errno;
+
+      g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED,
+                   "Descriptor %d of a helper process can't be watched: %s", fd, g_strerror (saved_errno));
+      return NULL;
+    }
+
+  watch->reactor = proc_reactor_ref (self);
+  return g_steal_pointer (&watch);
+}
+
+void
+proc_watch_set_condition (ProcWatch *watch, GIOCondition condition)
+{
+  struct epoll_event event = { 0 };
+
+  if (watch->condition == condition)
+    return;
+
+  watch->condition = condition;
+  event.events = condition_to_epoll (condition);
+  event.data.ptr = watch;
+  epoll_ctl (watch->reactor->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event);
+}
+
+void
+proc_watch_clear (ProcWatch **location)
+{
+  ProcWatch *watch = g_steal_pointer (location);
+
+  if (!watch)
+    return;
+
+  epoll_ctl (watch->reactor->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+  watch->cleared = TRUE;
+  watch->n_held++;
+  watch_release (watch);
+}
+
+static int
+compare_timers (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const ProcTimer *first = a;
+  const ProcTimer *second = b;
+
+  return (first->deadline > second->deadline) - (first->deadline < second->deadline);
+}
+
+ProcTimer *
+proc_reactor_add_timer (ProcReactor *self, guint milliseconds, ProcTimer **location, ProcReactorFunc func, gpointer user_data)
+{
+  ProcTimer *timer;
+
+  proc_timer_clear (location);
+
+  timer = g_new0 (ProcTimer, 1);
+  timer->reactor = proc_reactor_ref (self);
+  timer->location = location;
+  timer->deadline = g_get_monotonic_time () + milliseconds * G_TIME_SPAN_MILLISECOND;
+  timer->func = func;
+  timer->user_data = user_data;
+  timer->position = g_sequence_insert_sorted (self->timers, timer, compare_timers, NULL);
+  *location = timer;
+
+  /* An earlier deadline than the source knows of; a later one is found when it fires. */
+  if (g_sequence_iter_is_begin (timer->position))
+    {
+      gint64 ready_time = g_source_get_ready_time (self->source);
+
+      if (ready_time < 0 || ready_time > timer->deadline)
+        g_source_set_ready_time (self->source, timer->deadline);
+    }
+
+  return timer;
+}
+
+void
+proc_timer_clear (ProcTimer **location)
+{
+  ProcTimer *timer = g_steal_pointer (location);
+
+  if (!timer)
+    return;
+
+  g_sequence_remove (timer->position);
+  proc_reactor_unref (timer->reactor);
+  g_free (timer);
+}
+
+static void
+wake_waiters_locked (ProcReactor *self)
+{
+  for (GSList *l = self->waiters; l; l = l->next)
+    {
+      ProcWaiter *waiter = l->data;
+
+      g_cond_signal (&waiter->cond);
+      if (waiter->fd >= 0)
+        eventfd_write (waiter->fd, 1);
+    }
+}
+
+void
+proc_reactor_notify_waiters (ProcReactor *self)
+{
+  g_mutex_lock (&self->lock);
+  wake_waiters_locked (self);
+  g_mutex_unlock (&self->lock);
+}
+
+static ProcEmission *
+emission_new (ProcReactorFunc func, gpointer user_data)
+{
+  ProcEmission *emission = g_new (ProcEmission, 1);
+
+  emission->func = func;
+  emission->user_data = user_data;
+  return emission;
+}
+
+void
+proc_reactor_post (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
+{
+  g_mutex_lock (&self->lock);
+  g_queue_push_tail (&self->inbox, emission_new (func, user_data));
+  if (self->inbox.length == 1)
+    {
+      /* Under the lock: a dispatch that has just taken the inbox sets its own ready time only after it
+       * has looked here again.
+       */
+      g_source_set_ready_time (self->source, 0);
+      wake_waiters_locked (self);
+    }
+  g_mutex_unlock (&self->lock);
+}
+
+void
+proc_reactor_emit (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
+{
+  g_queue_push_tail (&self->emissions, emission_new (func, user_data));
+  if (!self->processing)
+    g_source_set_ready_time (self->source, 0);
+}
+
+void
+proc_reactor_complete (ProcReactor *self, ProcDelivery *completion)
+{
+  g_queue_push_tail (&self->completions, completion);
+  if (!self->processing)
+    g_source_set_ready_time (self->source, 0);
+}
+
+/* Dispatches what is due, owning the context. */
+static void
+wait_dispatch (ProcReactor *self)
+{
+  g_main_context_push_thread_default (self->context);
+  self->n_blocking++;
+  dispatch (self);
+  self->n_blocking--;
+  g_main_context_pop_thread_default (self->context);
+}
+
+/* As arm(), but that completions, which can't be made now, don't count. */
+static gint64
+wait_deadline (ProcReactor *self)
+{
+  gint64 deadline = g_queue_is_empty (&self->emissions) ? next_deadline (self) : 0;
+
+  g_mutex_lock (&self->lock);
+  if (!g_queue_is_empty (&self->inbox))
+    deadline = 0;
+  g_mutex_unlock (&self->lock);
+
+  return deadline;
+}
+
+static void
+wait_poll (ProcReactor *self, ProcWaiter *waiter, gint64 deadline)
+{
+  struct pollfd fds[2];
+  nfds_t n_fds = 0;
+  int timeout = -1;
+
+  if (self->epoll_fd >= 0)
+    fds[n_fds++] = (struct pollfd) { .fd = self->epoll_fd, .events = POLLIN };
+  if (waiter->fd >= 0)
+    fds[n_fds++] = (struct pollfd) { .fd = waiter->fd, .events = POLLIN };
+  else
+    timeout = 10;
+
+  if (deadline >= 0)
+    {
+      gint64 left = MAX (deadline - g_get_monotonic_time (), 0);
+      int left_ms = (int) MIN ((left + 999) / 1000, G_MAXINT);
+
+      timeout = timeout < 0 ? left_ms : MIN (timeout, left_ms);
+    }
+
+  poll (fds, n_fds, timeout);
+
+  if (waiter->fd >= 0)
+    {
+      eventfd_t value;
+
+      eventfd_read (waiter->fd, &value);
+    }
+}
+
+static gboolean
+wait_for_owner (ProcReactor *self, ProcWaiter *waiter, gboolean (*done) (gpointer user_data), gpointer user_data)
+{
+  gboolean finished;
+
+  g_mutex_lock (&self->lock);
+  finished = done (user_data);
+  if (!finished)
+    g_cond_wait_until (&waiter->cond, &self->lock, g_get_monotonic_time () + OWNER_CHECK_INTERVAL);
+  g_mutex_unlock (&self->lock);
+
+  return finished;
+}
+
+void
+proc_reactor_wait (ProcReactor *self, gboolean (*done) (gpointer user_data), gpointer user_data)
+{
+  ProcWaiter waiter = { .fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK) };
+  gboolean finished = FALSE;
+
+  g_cond_init (&waiter.cond);
+  g_mutex_lock (&self->lock);
+  self->waiters = g_slist_prepend (self->waiters, &waiter);
+  g_mutex_unlock (&self->lock);
+
+  while (!finished)
+    {
+      if (g_main_context_acquire (self->context))
+        {
+          gint64 deadline;
+
+          wait_dispatch (self);
+          finished = done (user_data);
+          deadline = wait_deadline (self);
+          g_main_context_release (self->context);
+
+          /* Polled without owning the context, so that a main loop in another thread goes on. */
+          if (!finished)
+            wait_poll (self, &waiter, deadline);
+        }
+      else
+        {
+          finished = wait_for_owner (self, &waiter, done, user_data);
+        }
+    }
+
+  g_mutex_lock (&self->lock);
+  self->waiters = g_slist_remove (self->waiters, &waiter);
+  g_mutex_unlock (&self->lock);
+  g_cond_clear (&waiter.cond);
+  proc_fd_clear (&waiter.fd);
+}

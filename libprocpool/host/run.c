@@ -1,0 +1,169 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "run.h"
+
+#include "host/task-private.h"
+
+ProcRun *
+proc_run_new (ProcReactor *reactor, ProcTask *task, GCancellable *cancellable)
+{
+  ProcRun *self = g_new0 (ProcRun, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->reactor = proc_reactor_ref (reactor);
+  self->task = g_object_ref (task);
+  self->link.data = self;
+  if (cancellable)
+    self->cancellable = g_object_ref (cancellable);
+
+  return self;
+}
+
+void
+proc_run_set_gtask (ProcRun *self, GTask *gtask)
+{
+  self->gtask = gtask;
+}
+
+void
+proc_run_set_done (ProcRun *self, ProcRunDone done, gpointer user_data)
+{
+  self->done = done;
+  self->done_data = user_data;
+}
+
+ProcRun *
+proc_run_ref (ProcRun *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+
+  return self;
+}
+
+void
+proc_run_unref (ProcRun *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  g_assert (!self->queued && !self->slot && !self->cores);
+  g_clear_object (&self->gtask);
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->task);
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_error (&self->error);
+  proc_reactor_unref (self->reactor);
+  g_free (self);
+}
+
+gboolean
+proc_run_is_resolved (ProcRun *self)
+{
+  return g_atomic_int_get (&self->resolved);
+}
+
+static GVariant *
+take_value (ProcRun *self)
+{
+  /* What a function without a result gives. */
+  if (!self->value)
+    return g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+
+  return g_steal_pointer (&self->value);
+}
+
+static void
+deliver (gpointer user_data)
+{
+  g_autoptr (ProcRun) self = user_data;
+  g_autoptr (GTask) gtask = g_steal_pointer (&self->gtask);
+
+  proc_task_notify_changes (self->task);
+
+  if (self->error)
+    g_task_return_error (gtask, g_steal_pointer (&self->error));
+  else
+    g_task_return_pointer (gtask, take_value (self), (GDestroyNotify) g_variant_unref);
+}
+
+static void
+emit_done (gpointer user_data)
+{
+  g_autoptr (ProcRun) self = user_data;
+
+  proc_task_notify_changes (self->task);
+  if (self->done)
+    self->done (self, self->done_data);
+}
+
+static void
+resolve (ProcRun *self, ProcTaskState state, GVariant *details)
+{
+  proc_timer_clear (&self->timeout_timer);
+  if (self->cancelled_handler)
+    {
+      /* Not g_cancellable_disconnect(): it would wait for a handler that is running in another thread,
+       * which may in turn wait for this one. The handler holds a reference of its own.
+       */
+      g_signal_handler_disconnect (self->cancellable, self->cancelled_handler);
+      self->cancelled_handler = 0;
+    }
+
+  proc_task_set_finished (self->task, state, details);
+  g_atomic_int_set (&self->resolved, TRUE);
+
+  if (self->gtask)
+    {
+      self->delivery.func = deliver;
+      self->delivery.user_data = proc_run_ref (self);
+      proc_reactor_complete (self->reactor, &self->delivery);
+    }
+  else
+    {
+      proc_reactor_emit (self->reactor, emit_done, proc_run_ref (self));
+      if (!self->done)
+        proc_reactor_notify_waiters (self->reactor);
+    }
+}
+
+void
+proc_run_resolve_value (ProcRun *self, GVariant *value)
+{
+  if (proc_run_is_resolved (self))
+    return;
+
+  if (value)
+    self->value = g_variant_ref (value);
+  resolve (self, PROC_TASK_STATE_SUCCEEDED, NULL);
+}
+
+void
+proc_run_resolve_error (ProcRun *self, GError *error, GVariant *details)
+{
+  gboolean cancelled = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  if (proc_run_is_resolved (self))
+    {
+      g_error_free (error);
+      return;
+    }
+
+  self->error = error;
+  resolve (self, cancelled ? PROC_TASK_STATE_CANCELLED : PROC_TASK_STATE_FAILED, details);
+}
+
+GVariant *
+proc_run_take_outcome (ProcRun *self, GError **error)
+{
+  g_assert (proc_run_is_resolved (self));
+
+  if (self->error)
+    {
+      g_propagate_error (error, g_steal_pointer (&self->error));
+      return NULL;
+    }
+
+  return take_value (self);
+}

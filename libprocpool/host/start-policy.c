@@ -1,0 +1,96 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "start-policy.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/exit-code.h"
+
+#define FIRST_PAUSE (100 * G_TIME_SPAN_MILLISECOND)
+#define LONGEST_PAUSE (10 * G_TIME_SPAN_SECOND)
+#define LONGEST_CRASH_PAUSE (250 * G_TIME_SPAN_MILLISECOND)
+
+/* Crashes in a row that are each put down to their task. */
+#define FREE_CRASHES 4
+
+/* Tries for a reason of the moment, some seconds in all. */
+#define MAX_TRIES 6
+
+void
+proc_start_policy_clear (ProcStartPolicy *self)
+{
+  g_clear_error (&self->refusal);
+}
+
+void
+proc_start_policy_note_reply (ProcStartPolicy *self)
+{
+  self->n_failures = 0;
+  self->n_crashes = 0;
+}
+
+static gint64
+pause_after (guint n, gint64 longest)
+{
+  return MIN (FIRST_PAUSE << MIN (n, 10), longest);
+}
+
+void
+proc_start_policy_note_crash (ProcStartPolicy *self, gint64 now)
+{
+  self->n_crashes++;
+  if (self->n_crashes > FREE_CRASHES)
+    self->not_before = now + pause_after (self->n_crashes - FREE_CRASHES - 1, LONGEST_CRASH_PAUSE);
+}
+
+/* GLib gives a GError for a failed spawn whose code says nothing: the text of errno is all there is. */
+static gboolean
+is_of_the_moment (const GError *error)
+{
+  static const int reasons[] = { EAGAIN, ENOMEM, EMFILE, ENFILE };
+
+  if (!g_error_matches (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED))
+    return FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (reasons); i++)
+    {
+      if (strstr (error->message, g_strerror (reasons[i])))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+ProcStartVerdict
+proc_start_policy_note_failure (ProcStartPolicy *self, const GError *error, int exit_status, gint64 now)
+{
+  self->not_before = now + pause_after (self->n_failures, LONGEST_PAUSE);
+  self->n_failures++;
+
+  if (exit_status == PROC_HELPER_EXIT_REFUSED && !self->refusal)
+    self->refusal = g_error_copy (error);
+
+  if (!self->refusal && is_of_the_moment (error) && self->n_failures < MAX_TRIES)
+    return PROC_START_AGAIN;
+
+  return PROC_START_FAIL;
+}
+
+guint
+proc_start_policy_get_pause (ProcStartPolicy *self, gint64 now)
+{
+  if (self->not_before <= now)
+    return 0;
+
+  return (guint) ((self->not_before - now + G_TIME_SPAN_MILLISECOND - 1) / G_TIME_SPAN_MILLISECOND);
+}
+
+gboolean
+proc_start_policy_is_hopeful (ProcStartPolicy *self)
+{
+  return !self->refusal && self->n_failures < MAX_TRIES;
+}

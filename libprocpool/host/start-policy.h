@@ -1,0 +1,46 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+/* When another helper process may be started after some have failed. Pure: told what happened and when,
+ * says what to do. Private.
+ *
+ * A start that fails for a reason of the moment (out of processes or descriptors) is tried again a few
+ * times; one that fails for good fails what waits for it, and the next start is put off, longer
+ * each time. A helper that crashes under a task is replaced at once, but for a row of crashes without a
+ * single task done.
+ */
+typedef struct
+{
+  guint n_failures;   /* starts that failed, in a row */
+  guint n_crashes;    /* workers lost to a task, in a row, without a task done */
+  gint64 not_before;  /* no start before this monotonic time, in microseconds */
+  GError *refusal;    /* a helper said that starting another is pointless */
+} ProcStartPolicy;
+
+typedef enum
+{
+  PROC_START_AGAIN, /* after the pause */
+  PROC_START_FAIL,  /* what waits fails with the error; the next to come is tried after the pause */
+} ProcStartVerdict;
+
+void proc_start_policy_clear (ProcStartPolicy *self);
+
+/* A worker replied to a task. That one became ready is no good sign yet: it may die at once. */
+void proc_start_policy_note_reply (ProcStartPolicy *self);
+
+/* A worker was lost while it ran a task. */
+void proc_start_policy_note_crash (ProcStartPolicy *self, gint64 now);
+
+/* A worker ended before it had done anything. @exit_status: its exit code, -1 if there is none. */
+ProcStartVerdict proc_start_policy_note_failure (ProcStartPolicy *self, const GError *error, int exit_status, gint64 now);
+
+/* Milliseconds until the next start may be made, 0: now. */
+guint proc_start_policy_get_pause (ProcStartPolicy *self, gint64 now);
+
+/* Whether workers nobody waits for (min-workers) are still worth starting. */
+gboolean proc_start_policy_is_hopeful (ProcStartPolicy *self);

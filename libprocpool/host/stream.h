@@ -1,0 +1,31 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "host/run.h"
+
+/* The outcomes of one task after another, in order, with a bounded number of them under way: what is behind
+ * a ProcResults. Private. Thread-safe, reference counted: the runs under way hold it.
+ */
+typedef struct _ProcStream ProcStream;
+
+/* How a run is started: the pool's part; from any thread. */
+typedef void (*ProcStreamSubmit) (gpointer pool, ProcRun *run);
+
+/* @pool is kept alive. @items: an array; each element is the arguments of one task like @prototype. */
+ProcStream *proc_stream_new (GObject *pool, ProcReactor *reactor, ProcStreamSubmit submit, guint look_ahead, ProcTask *prototype, GVariant *items);
+void proc_stream_unref (ProcStream *self);
+
+/* Returns the next outcome by @gtask, which is taken: a GVariant, NULL for the end, or an error. */
+void proc_stream_next_async (ProcStream *self, GTask *gtask);
+GVariant *proc_stream_next (ProcStream *self, GCancellable *cancellable, GError **error);
+
+/* Cancels what is under way; those who wait get G_IO_ERROR_CANCELLED and the stream is at its end. */
+void proc_stream_cancel (ProcStream *self);
+
+guint proc_stream_get_look_ahead (ProcStream *self);
+void proc_stream_set_look_ahead (ProcStream *self, guint look_ahead);
+guint64 proc_stream_get_n_items (ProcStream *self);
+guint64 proc_stream_get_position (ProcStream *self);

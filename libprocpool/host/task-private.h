@@ -1,0 +1,33 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "host/task.h"
+
+/* What the pool does to a task. By the thread that owns the pool's main context, but for
+ * proc_task_claim(), which is called by whoever starts the run.
+ *
+ * The setters only note the change; proc_task_notify_changes() tells it, when the caller's code may run.
+ */
+
+/* FALSE if the task was run before. */
+gboolean proc_task_claim (ProcTask *self);
+
+void proc_task_set_queued (ProcTask *self);
+void proc_task_set_running (ProcTask *self, ProcWorker *worker);
+void proc_task_set_finished (ProcTask *self, ProcTaskState state, GVariant *error_details);
+void proc_task_set_progress (ProcTask *self, double progress, const char *text);
+
+void proc_task_notify_changes (ProcTask *self);
+void proc_task_emit_output (ProcTask *self, GVariant *value);
+
+/* What a worker is told: for a command, its arguments are made of argv and input here. */
+GVariant *proc_task_get_effective_arguments (ProcTask *self);
+
+/* A task like @prototype, not yet run, for one item of a map. */
+ProcTask *proc_task_new_like (ProcTask *prototype, GVariant *arguments);
+
+/* "“decode” (holiday.jpg)", for errors. */
+char *proc_task_describe (ProcTask *self);

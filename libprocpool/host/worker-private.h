@@ -1,0 +1,79 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gunixfdlist.h>
+
+#include "host/reactor.h"
+#include "host/worker.h"
+#include "launch/launcher.h"
+
+/* The pool's side of a worker. By the thread that owns the pool's main context.
+ *
+ * A worker knows no task: what it runs is for it an id and a pointer of its owner's, and it reports upward
+ * through this table. None of these is called from within a call into the worker.
+ */
+typedef struct
+{
+  /* Started and initialized. */
+  void (*ready) (ProcWorker *worker, gpointer user_data);
+  /* The end of @run, with a value (NULL for a function without a result) or an error. */
+  void (*replied) (ProcWorker *worker, gpointer run, GVariant *value, const GError *error, GVariant *details, gboolean retire, gpointer user_data);
+  void (*progress) (ProcWorker *worker, gpointer run, double fraction, const char *text, gpointer user_data);
+  void (*output) (ProcWorker *worker, gpointer run, GVariant *value, gpointer user_data);
+  /* @run: NULL if the record belongs to no task. */
+  void (*log) (ProcWorker *worker, gpointer run, GLogLevelFlags level, const char *domain, const char *message, GVariant *fields, gpointer user_data);
+  /* Its process is gone, with all it had to say; runs without a reply are lost. @error: why, NULL if it
+   * was asked to finish and did. The last call.
+   */
+  void (*ended) (ProcWorker *worker, const GError *error, gpointer user_data);
+} ProcWorkerCallbacks;
+
+typedef struct
+{
+  guint startup_timeout; /* milliseconds; 0: none; for the finalizer too */
+  guint cancel_grace;    /* milliseconds, between SIGTERM and SIGKILL */
+  guint64 max_message;   /* bytes of one payload */
+  const char *initializer;
+  GVariant *initializer_arguments;
+  const char *finalizer;
+} ProcWorkerOptions;
+
+/* A worker whose process is being started. Fails at once only where the host has no descriptors, or the
+ * launcher doesn't know what to run. It holds a reference to itself until its process is gone.
+ */
+ProcWorker *proc_worker_start (ProcReactor *reactor, ProcLauncher *launcher, const ProcWorkerOptions *options, const ProcWorkerCallbacks *callbacks, gpointer user_data, GError **error);
+
+/* Calls nothing back any more; the process is asked to finish. */
+void proc_worker_detach (ProcWorker *self);
+
+/* Sends a task. @id is unique for this worker. Fails where the arguments can't be sent, and then the
+ * worker is none the worse.
+ */
+gboolean proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, GError **error);
+
+/* Tells the function to stop. FALSE: it was not sent yet, and now won't be: there is no reply to wait for.
+ * Otherwise it is replied to all the same, sooner or later.
+ */
+gboolean proc_worker_cancel (ProcWorker *self, guint64 id);
+
+/* Pins the helper to @ids from its next task on; none: to where it was at its start. */
+void proc_worker_pin (ProcWorker *self, const int *ids, gsize n_ids);
+
+/* No more tasks: lets those in flight finish, runs the finalizer, and goes. */
+void proc_worker_finish (ProcWorker *self);
+
+/* SIGTERM to its process group, and SIGKILL after the grace. */
+void proc_worker_end (ProcWorker *self);
+
+/* SIGKILL to its process group. */
+void proc_worker_end_now (ProcWorker *self);
+
+/* Notifies changed properties; to be called when the caller's code may run. */
+void proc_worker_notify_changes (ProcWorker *self);
+gboolean proc_worker_has_changes (ProcWorker *self);
+
+/* What the crash of a task is told with: the last lines of standard error, NULL for none. */
+char *proc_worker_dup_stderr_tail (ProcWorker *self);

@@ -1,0 +1,1298 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/enum-types.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "host/line-reader.h"
+#include "host/payload-filler.h"
+#include "host/process.h"
+#include "host/worker-private.h"
+#include "wire/channel.h"
+#include "wire/remote-error.h"
+
+/**
+ * SECTION:worker
+ * @Title: ProcWorker
+ * @Short_description: a helper process, seen from the host
+ *
+ * A #ProcWorker stands for one helper process. The pool makes and ends its workers by itself;
+ * proc_pool_get_workers() lists them and #ProcTask:worker is the one that runs a task. They are there to be
+ * observed, and for what the pool doesn't do: sending a signal of one's own.
+ *
+ * A worker belongs to the main context of its pool. It may be kept after its process is gone, and then
+ * tells how it ended.
+ */
+
+/* States, in this order, each optional but the last:
+ *
+ *   STARTING  the process is being spawned, shakes hands, runs its initializer
+ *   IDLE      ready; no run in flight
+ *   BUSY      at least one run in flight
+ *   STOPPING  asked to finish, or being ended, or found broken: takes no more runs
+ *   GONE      the process has ended and what it left in its socket and pipes was read
+ *
+ * Whatever goes wrong is noted in `failure` (the first cause wins) and leads to the end of the process; only
+ * that end, seen by its pidfd, leads to GONE and to the owner's `ended`. One way out, so nothing is told
+ * twice. From start to GONE the worker holds a reference to itself.
+ */
+struct _ProcWorker
+{
+  GObject parent_instance;
+
+  ProcReactor *reactor;
+  ProcWorkerCallbacks callbacks;
+  gpointer user_data;
+  gboolean detached;   /* nobody to call back */
+  gboolean self_held;
+
+  ProcWorkerState state;
+  gboolean shaken;     /* HELLO was received */
+  GError *failure;     /* why it is to end, or has; NULL: it wasn't found wanting */
+
+  ProcProcess *process;
+  int pid;
+  int exit_status; /* -1: not known, or a signal */
+  int term_signal; /* 0: none */
+
+  ProcChannel *channel;
+  ProcWatch *watch;
+  ProcLineReader *stdout_reader;
+  ProcLineReader *stderr_reader;
+  gboolean same_host;
+
+  GHashTable *runs;    /* id -> the owner's pointer, for what was given and not yet replied to */
+  GHashTable *fillers; /* id -> ProcPayloadFiller, for those of them not yet sent */
+  GArray *cores;       /* of int: pinned to; empty: not pinned */
+  guint64 tasks_done;
+
+  guint startup_timeout;
+  guint cancel_grace;
+  gboolean has_finalizer;
+  char *initializer;
+  ProcTimer *startup_timer; /* until READY; then for the finalizer */
+  ProcTimer *grace_timer;   /* from SIGTERM, or the channel's end, to SIGKILL */
+  ProcTimer *frame_timer;   /* from the first byte of a frame to its last */
+
+  guint changes; /* bits 1 << property, not yet notified */
+};
+
+G_DEFINE_FINAL_TYPE (ProcWorker, proc_worker, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_PID,
+  PROP_STATE,
+  PROP_TASKS_DONE,
+  PROP_MEMORY,
+  PROP_EXIT_STATUS,
+  PROP_TERM_SIGNAL,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+/* The descriptor at which a helper finds its channel. */
+#define CHANNEL_FD 3
+
+/* How many messages of one worker are handled before others have their turn. */
+#define MAX_MESSAGES 128
+
+/* A frame that was begun must be complete after this time. */
+#define FRAME_TIMEOUT 30000
+
+/* Between the end of a channel and the end of its process, after which the process is taken to live on. */
+#define LAST_BREATH 1000
+
+static void
+set_state (ProcWorker *self, ProcWorkerState state)
+{
+  if (self->state == state)
+    return;
+
+  self->state = state;
+  self->changes |= 1 << PROP_STATE;
+}
+
+static void
+fail (ProcWorker *self, GError *error)
+{
+  if (self->state < PROC_WORKER_STATE_STOPPING)
+    set_state (self, PROC_WORKER_STATE_STOPPING);
+
+  if (self->failure)
+    g_error_free (error);
+  else
+    self->failure = error;
+}
+
+static void
+on_grace_over (gpointer user_data)
+{
+  proc_process_signal_group (PROC_WORKER (user_data)->process, SIGKILL);
+}
+
+void
+proc_worker_end_now (ProcWorker *self)
+{
+  if (self->state == PROC_WORKER_STATE_GONE)
+    return;
+
+  set_state (self, PROC_WORKER_STATE_STOPPING);
+  proc_process_signal_group (self->process, SIGKILL);
+}
+
+void
+proc_worker_end (ProcWorker *self)
+{
+  if (self->cancel_grace == 0)
+    {
+      proc_worker_end_now (self);
+      return;
+    }
+
+  if (self->state == PROC_WORKER_STATE_GONE)
+    return;
+
+  set_state (self, PROC_WORKER_STATE_STOPPING);
+  proc_process_signal_group (self->process, SIGTERM);
+  proc_reactor_add_timer (self->reactor, self->cancel_grace, &self->grace_timer, on_grace_over, self);
+}
+
+/* What it says isn't to be believed any more. */
+static void
+break_off (ProcWorker *self, GError *error)
+{
+  fail (self, error);
+  proc_watch_clear (&self->watch);
+  proc_timer_clear (&self->frame_timer);
+  proc_worker_end_now (self);
+}
+
+static void
+refuse_message (ProcWorker *self, ProcMessage *message, const char *why)
+{
+  break_off (self, g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL,
+                                "Helper process %d sent %s for task %" G_GUINT64_FORMAT ": %s",
+                                self->pid, proc_message_type_to_string (message->type), message->task_id, why));
+}
+
+static void
+flush (ProcWorker *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!self->watch)
+    return;
+
+  switch (proc_channel_flush (self->channel, &error))
+    {
+    case PROC_CHANNEL_AGAIN:
+      proc_watch_set_condition (self->watch, G_IO_IN | G_IO_OUT);
+      break;
+    case PROC_CHANNEL_OK:
+      proc_watch_set_condition (self->watch, G_IO_IN);
+      break;
+    case PROC_CHANNEL_END:
+    case PROC_CHANNEL_ERROR:
+    default:
+      /* The reading side will find the end, after all that was sent before it. */
+      proc_watch_set_condition (self->watch, G_IO_IN);
+      break;
+    }
+}
+
+static gboolean
+send_message (ProcWorker *self, ProcMessageType type, guint64 id, GVariant *head, GError **error)
+{
+  g_autoptr (ProcMessage) message = proc_message_new (type, id, head, NULL);
+
+  if (!proc_channel_queue (self->channel, message, -1, error))
+    return FALSE;
+
+  flush (self);
+  return TRUE;
+}
+
+/* Handshake */
+
+static void
+handle_hello (ProcWorker *self, ProcMessage *message)
+{
+  guint32 version;
+  guint32 pid;
+
+  if (self->shaken)
+    {
+      refuse_message (self, message, "it did so before");
+      return;
+    }
+
+  g_variant_get (message->head, "(uua{sv})", &version, &pid, NULL);
+  if (version != PROC_PROTOCOL_VERSION)
+    {
+      break_off (self, g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_VERSION,
+                                    "The helper speaks version %u of the protocol and this program version %u: "
+                                    "build both against the same libprocpool",
+                                    version, PROC_PROTOCOL_VERSION));
+      return;
+    }
+
+  self->shaken = TRUE;
+}
+
+static void
+handle_ready (ProcWorker *self, ProcMessage *message)
+{
+  if (!self->shaken || self->state != PROC_WORKER_STATE_STARTING)
+    {
+      /* Asked to finish while it was starting: that it is ready is of no interest then. */
+      if (self->state != PROC_WORKER_STATE_STOPPING)
+        refuse_message (self, message, "it wasn't asked whether it is ready");
+      return;
+    }
+
+  proc_timer_clear (&self->startup_timer);
+  set_state (self, PROC_WORKER_STATE_IDLE);
+  if (!self->detached)
+    self->callbacks.ready (self, self->user_data);
+}
+
+static void
+handle_start_error (ProcWorker *self, ProcMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->state != PROC_WORKER_STATE_STARTING)
+    {
+      refuse_message (self, message, "it had started");
+      return;
+    }
+
+  error = proc_remote_error_from_head (message->head, NULL);
+  if (error->domain != PROC_POOL_ERROR || error->code == PROC_POOL_ERROR_REMOTE)
+    {
+      g_autoptr (GError) cause = g_steal_pointer (&error);
+
+      error = g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_INITIALIZER_FAILED,
+                           "The initializer “%s” failed: %s", self->initializer ? self->initializer : "?", cause->message);
+    }
+
+  fail (self, g_steal_pointer (&error));
+  /* It is about to exit by itself, and its exit code may say that another try is pointless. */
+  proc_reactor_add_timer (self->reactor, LAST_BREATH, &self->grace_timer, on_grace_over, self);
+}
+
+static void
+on_startup_timeout (gpointer user_data)
+{
+  ProcWorker *self = user_data;
+  g_autofree char *tail = proc_worker_dup_stderr_tail (self);
+  const char *what = self->shaken ? "initialize" : "shake hands";
+
+  if (self->state != PROC_WORKER_STATE_STARTING)
+    {
+      proc_worker_end (self);
+      return;
+    }
+
+  break_off (self, g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_START_FAILED,
+                                "Helper process %d didn't %s within %u ms%s%s", self->pid, what, self->startup_timeout,
+                                tail ? "; it wrote: " : "", tail ? tail : ""));
+}
+
+/* Runs */
+
+static void
+take_run (ProcWorker *self, guint64 id)
+{
+  g_hash_table_remove (self->runs, GSIZE_TO_POINTER ((gsize) id));
+  self->tasks_done++;
+  self->changes |= 1 << PROP_TASKS_DONE;
+
+  if (self->state == PROC_WORKER_STATE_BUSY && g_hash_table_size (self->runs) == 0)
+    set_state (self, PROC_WORKER_STATE_IDLE);
+}
+
+static void
+handle_reply (ProcWorker *self, ProcMessage *message, gpointer run)
+{
+  gboolean retire = (message->flags & PROC_FRAME_RETIRE) != 0;
+  g_autoptr (GVariant) details = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (message->type == PROC_MESSAGE_ERROR)
+    error = proc_remote_error_from_head (message->head, &details);
+  else if (message->fds_lost)
+    error = g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_DESCRIPTORS,
+                         "The result came in a descriptor for which this process had no room: close some, or raise RLIMIT_NOFILE");
+
+  take_run (self, message->task_id);
+  if (!self->detached)
+    self->callbacks.replied (self, run, error ? NULL : message->payload, error, details, retire, self->user_data);
+}
+
+static void
+handle_progress (ProcWorker *self, ProcMessage *message, gpointer run)
+{
+  double fraction;
+  const char *text;
+
+  g_variant_get (message->head, "(d&s)", &fraction, &text);
+  if (fraction != fraction)
+    fraction = 0.0; /* not a number */
+
+  self->callbacks.progress (self, run, fraction, *text ? text : NULL, self->user_data);
+}
+
+static void
+handle_log (ProcWorker *self, ProcMessage *message, gpointer run)
+{
+  guint32 level;
+  const char *domain;
+  const char *text;
+  g_autoptr (GVariant) fields = NULL;
+
+  g_variant_get (message->head, "(u&s&s@a{ss})", &level, &domain, &text, &fields);
+
+  /* What is fatal to the helper isn't to the host. */
+  level &= G_LOG_LEVEL_MASK & ~G_LOG_LEVEL_ERROR;
+  if (level == 0)
+    level = G_LOG_LEVEL_CRITICAL;
+
+  self->callbacks.log (self, run, level, *domain ? domain : NULL, text, fields, self->user_data);
+}
+
+static void
+handle_task_message (ProcWorker *self, ProcMessage *message)
+{
+  gpointer run = g_hash_table_lookup (self->runs, GSIZE_TO_POINTER ((gsize) message->task_id));
+  gboolean unsent = g_hash_table_contains (self->fillers, GSIZE_TO_POINTER ((gsize) message->task_id));
+
+  if (message->type == PROC_MESSAGE_LOG)
+    {
+      if (!self->detached)
+        handle_log (self, message, run);
+      return;
+    }
+
+  if (!run || unsent)
+    {
+      refuse_message (self, message, "it has no such task");
+      return;
+    }
+
+  if (message->type == PROC_MESSAGE_RESULT || message->type == PROC_MESSAGE_ERROR)
+    handle_reply (self, message, run);
+  else if (self->detached)
+    return;
+  else if (message->type == PROC_MESSAGE_PROGRESS)
+    handle_progress (self, message, run);
+  else if (message->payload)
+    self->callbacks.output (self, run, message->payload, self->user_data);
+}
+
+static void
+handle_message (ProcWorker *self, ProcMessage *message)
+{
+  if (!self->shaken && message->type != PROC_MESSAGE_HELLO)
+    {
+      refuse_message (self, message, "it didn't say hello first");
+      return;
+    }
+
+  switch (message->type)
+    {
+    case PROC_MESSAGE_HELLO:
+      handle_hello (self, message);
+      break;
+    case PROC_MESSAGE_READY:
+      handle_ready (self, message);
+      break;
+    case PROC_MESSAGE_ERROR:
+      if (message->task_id == 0)
+        {
+          handle_start_error (self, message);
+          break;
+        }
+      G_GNUC_FALLTHROUGH;
+    case PROC_MESSAGE_RESULT:
+    case PROC_MESSAGE_PROGRESS:
+    case PROC_MESSAGE_OUTPUT:
+    case PROC_MESSAGE_LOG:
+      handle_task_message (self, message);
+      break;
+    case PROC_MESSAGE_SETUP:
+    case PROC_MESSAGE_RUN:
+    case PROC_MESSAGE_CANCEL:
+    case PROC_MESSAGE_PIN:
+    case PROC_MESSAGE_FINISH:
+    default:
+      refuse_message (self, message, "that is the host's part");
+      break;
+    }
+}
+
+/* Channel */
+
+static void
+on_slow_frame (gpointer user_data)
+{
+  ProcWorker *self = user_data;
+
+  break_off (self, g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL,
+                                "Helper process %d began a message and didn't end it within %d ms", self->pid, FRAME_TIMEOUT));
+}
+
+static void
+watch_frame (ProcWorker *self, gboolean had_messages)
+{
+  if (!proc_channel_is_mid_frame (self->channel))
+    proc_timer_clear (&self->frame_timer);
+  else if (had_messages || !self->frame_timer)
+    proc_reactor_add_timer (self->reactor, FRAME_TIMEOUT, &self->frame_timer, on_slow_frame, self);
+}
+
+static void
+on_channel_end (ProcWorker *self, GError *error)
+{
+  proc_watch_clear (&self->watch);
+  proc_timer_clear (&self->frame_timer);
+
+  /* Its process's end comes in a moment and says more. If it doesn't come, the helper has given up its
+   * channel and lives on.
+   */
+  if (error && !g_error_matches (error, PROC_POOL_ERROR, PROC_POOL_ERROR_CRASHED))
+    {
+      break_off (self, g_steal_pointer (&error));
+      return;
+    }
+
+  g_clear_error (&error);
+  set_state (self, PROC_WORKER_STATE_STOPPING);
+  if (!self->grace_timer)
+    proc_reactor_add_timer (self->reactor, LAST_BREATH, &self->grace_timer, on_grace_over, self);
+}
+
+/* TRUE if there may be more at once. */
+static gboolean
+receive (ProcWorker *self)
+{
+  for (guint i = 0; i < MAX_MESSAGES; i++)
+    {
+      g_autoptr (ProcMessage) message = NULL;
+      g_autoptr (GError) error = NULL;
+
+      switch (proc_channel_receive (self->channel, &message, &error))
+        {
+        case PROC_CHANNEL_OK:
+          handle_message (self, message);
+          break;
+        case PROC_CHANNEL_AGAIN:
+          watch_frame (self, i > 0);
+          return FALSE;
+        case PROC_CHANNEL_END:
+        case PROC_CHANNEL_ERROR:
+        default:
+          on_channel_end (self, g_steal_pointer (&error));
+          return FALSE;
+        }
+
+      /* Found broken by what it said. */
+      if (!self->watch)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static void
+on_channel (GIOCondition condition, gpointer user_data)
+{
+  g_autoptr (ProcWorker) self = g_object_ref (user_data);
+
+  if (condition & G_IO_OUT)
+    flush (self);
+
+  if (self->watch && (condition & ~G_IO_OUT))
+    {
+      /* What was read beyond the bound lies in the channel's buffer, of which no descriptor tells. */
+      while (receive (self))
+        continue;
+    }
+}
+
+/* Process */
+
+static void
+on_spawned (ProcProcess *process, gpointer user_data)
+{
+  ProcWorker *self = user_data;
+
+  self->pid = proc_process_get_pid (process);
+  self->changes |= 1 << PROP_PID;
+
+  /* It was to end before it was there: the signals went nowhere. */
+  if (self->state == PROC_WORKER_STATE_STOPPING)
+    proc_process_signal_group (process, SIGKILL);
+}
+
+static void
+close_channel (ProcWorker *self)
+{
+  proc_watch_clear (&self->watch);
+  proc_timer_clear (&self->startup_timer);
+  proc_timer_clear (&self->grace_timer);
+  proc_timer_clear (&self->frame_timer);
+  g_clear_pointer (&self->channel, proc_channel_free);
+  g_hash_table_remove_all (self->fillers);
+}
+
+static void
+become_gone (ProcWorker *self)
+{
+  close_channel (self);
+  g_clear_pointer (&self->stdout_reader, proc_line_reader_free);
+  g_clear_pointer (&self->stderr_reader, proc_line_reader_free);
+  set_state (self, PROC_WORKER_STATE_GONE);
+
+  if (!self->detached)
+    self->callbacks.ended (self, self->failure, self->user_data);
+
+  g_hash_table_remove_all (self->runs);
+  if (self->self_held)
+    {
+      self->self_held = FALSE;
+      g_object_unref (self);
+    }
+}
+
+static void
+on_spawn_failed (ProcProcess *process, const GError *error, gpointer user_data)
+{
+  ProcWorker *self = user_data;
+
+  fail (self, g_error_copy (error));
+  become_gone (self);
+}
+
+static void
+note_end (ProcWorker *self)
+{
+  int code;
+
+  switch (proc_process_get_end (self->process, &code))
+    {
+    case PROC_PROCESS_EXITED:
+      self->exit_status = code;
+      self->changes |= 1 << PROP_EXIT_STATUS;
+      break;
+    case PROC_PROCESS_SIGNALED:
+      self->term_signal = code;
+      self->changes |= 1 << PROP_TERM_SIGNAL;
+      break;
+    case PROC_PROCESS_UNKNOWN:
+    default:
+      break;
+    }
+}
+
+static void
+on_ended (ProcProcess *process, gpointer user_data)
+{
+  ProcWorker *self = user_data;
+  gboolean asked = self->state == PROC_WORKER_STATE_STOPPING && !self->failure && g_hash_table_size (self->runs) == 0;
+  gboolean starting = self->state == PROC_WORKER_STATE_STARTING;
+
+  /* What it said before it ended is still in the socket. */
+  while (self->watch && receive (self))
+    continue;
+
+  if (self->stdout_reader)
+    proc_line_reader_finish (self->stdout_reader);
+  if (self->stderr_reader)
+    proc_line_reader_finish (self->stderr_reader);
+
+  note_end (self);
+
+  if (!self->failure && !asked)
+    {
+      g_autofree char *how = proc_process_describe_end (process);
+      g_autofree char *tail = proc_worker_dup_stderr_tail (self);
+
+      fail (self, g_error_new (PROC_POOL_ERROR, starting ? PROC_POOL_ERROR_START_FAILED : PROC_POOL_ERROR_CRASHED,
+                               "helper process %d %s%s%s%s", self->pid, how, starting ? " before it was ready" : "",
+                               tail ? "; it wrote: " : "", tail ? tail : ""));
+    }
+
+  become_gone (self);
+}
+
+static const ProcProcessCallbacks process_callbacks = {
+  .spawned = on_spawned,
+  .failed = on_spawn_failed,
+  .ended = on_ended,
+};
+
+/* Start */
+
+static void
+log_line (ProcWorker *self, const char *stream, const char *line)
+{
+  g_autoptr (GVariant) fields = NULL;
+  GVariantBuilder builder;
+
+  if (self->detached)
+    return;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  g_variant_builder_add (&builder, "{ss}", "PROC_STREAM", stream);
+  fields = g_variant_ref_sink (g_variant_builder_end (&builder));
+  self->callbacks.log (self, NULL, G_LOG_LEVEL_MESSAGE, NULL, line, fields, self->user_data);
+}
+
+static void
+on_stdout_line (const char *line, gpointer user_data)
+{
+  log_line (user_data, "stdout", line);
+}
+
+static void
+on_stderr_line (const char *line, gpointer user_data)
+{
+  log_line (user_data, "stderr", line);
+}
+
+static gboolean
+open_capture (ProcWorker *self, int *write_end, ProcLineFunc func, ProcLineReader **reader, GError **error)
+{
+  int fds[2];
+
+  if (pipe2 (fds, O_CLOEXEC) < 0)
+    {
+      int saved_errno = errno;
+
+      g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED,
+                   "There is no pipe for what a helper process writes: %s", g_strerror (saved_errno));
+      return FALSE;
+    }
+
+  *write_end = fds[1];
+  *reader = proc_line_reader_new (self->reactor, fds[0], func, self, error);
+  return *reader != NULL;
+}
+
+static GSubprocessLauncher *
+prepare_stdio (ProcWorker *self, ProcLauncher *launcher, GError **error)
+{
+  g_autoptr (GSubprocessLauncher) result = NULL;
+  g_auto (ProcFd) stdout_fd = -1;
+  g_auto (ProcFd) stderr_fd = -1;
+  ProcStdio out = proc_launcher_get_stdout (launcher);
+  ProcStdio err = proc_launcher_get_stderr (launcher);
+  /* With INHERIT_FDS GLib starts it by posix_spawn(), in constant time; the helper itself closes what it
+   * wasn't meant to have.
+   */
+  GSubprocessFlags flags = G_SUBPROCESS_FLAGS_INHERIT_FDS;
+
+  if (proc_launcher_get_stdin (launcher) == PROC_STDIO_INHERIT)
+    flags |= G_SUBPROCESS_FLAGS_STDIN_INHERIT;
+  if (out == PROC_STDIO_DISCARD)
+    flags |= G_SUBPROCESS_FLAGS_STDOUT_SILENCE;
+  if (err == PROC_STDIO_DISCARD)
+    flags |= G_SUBPROCESS_FLAGS_STDERR_SILENCE;
+
+  if (out == PROC_STDIO_CAPTURE && !open_capture (self, &stdout_fd, on_stdout_line, &self->stdout_reader, error))
+    return NULL;
+  if (err == PROC_STDIO_CAPTURE && !open_capture (self, &stderr_fd, on_stderr_line, &self->stderr_reader, error))
+    return NULL;
+
+  result = g_subprocess_launcher_new (flags);
+  if (stdout_fd >= 0)
+    g_subprocess_launcher_take_stdout_fd (result, proc_fd_steal (&stdout_fd));
+  if (stderr_fd >= 0)
+    g_subprocess_launcher_take_stderr_fd (result, proc_fd_steal (&stderr_fd));
+
+  return g_steal_pointer (&result);
+}
+
+static gboolean
+open_channel (ProcWorker *self, GSubprocessLauncher *subprocess_launcher, gboolean passes_fds, guint64 max_message, GError **error)
+{
+  int fds[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+    {
+      int saved_errno = errno;
+
+      g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED,
+                   "There is no socket for the channel to a helper process: %s", g_strerror (saved_errno));
+      return FALSE;
+    }
+
+  g_subprocess_launcher_take_fd (subprocess_launcher, fds[1], CHANNEL_FD);
+  g_subprocess_launcher_setenv (subprocess_launcher, "PROCPOOL_CHANNEL", G_STRINGIFY (CHANNEL_FD), TRUE);
+
+  self->channel = proc_channel_new (fds[0], passes_fds, max_message);
+  self->watch = proc_reactor_add_watch (self->reactor, fds[0], G_IO_IN, on_channel, self, error);
+  return self->watch != NULL;
+}
+
+static gboolean
+send_setup (ProcWorker *self, ProcLauncher *launcher, const ProcWorkerOptions *options, GError **error)
+{
+  GVariantBuilder builder;
+  const char *cwd = proc_launcher_get_cwd (launcher);
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  if (cwd)
+    g_variant_builder_add (&builder, "{sv}", "cwd", g_variant_new_bytestring (cwd));
+  if (options->initializer)
+    g_variant_builder_add (&builder, "{sv}", "initializer", g_variant_new_string (options->initializer));
+  if (options->initializer_arguments)
+    g_variant_builder_add (&builder, "{sv}", "initializer-arguments", g_variant_new_variant (options->initializer_arguments));
+  if (options->finalizer)
+    g_variant_builder_add (&builder, "{sv}", "finalizer", g_variant_new_string (options->finalizer));
+  g_variant_builder_add (&builder, "{sv}", "cancel-grace", g_variant_new_uint32 (options->cancel_grace));
+
+  return send_message (self, PROC_MESSAGE_SETUP, 0, g_variant_new ("(u@a{sv})", PROC_PROTOCOL_VERSION, g_variant_builder_end (&builder)), error);
+}
+
+ProcWorker *
+proc_worker_start (ProcReactor *reactor, ProcLauncher *launcher, const ProcWorkerOptions *options, const ProcWorkerCallbacks *callbacks, gpointer user_data, GError **error)
+{
+  g_autoptr (ProcWorker) self = g_object_new (PROC_TYPE_WORKER, NULL);
+  g_autoptr (GSubprocessLauncher) subprocess_launcher = NULL;
+  ProcLauncherFlags flags = proc_launcher_get_flags (launcher);
+  g_auto (GStrv) argv = NULL;
+
+  self->reactor = proc_reactor_ref (reactor);
+  self->callbacks = *callbacks;
+  self->user_data = user_data;
+  self->startup_timeout = options->startup_timeout;
+  self->cancel_grace = options->cancel_grace;
+  self->has_finalizer = options->finalizer != NULL;
+  self->initializer = g_strdup (options->initializer);
+  self->same_host = (flags & PROC_LAUNCHER_SAME_HOST) != 0;
+
+  subprocess_launcher = prepare_stdio (self, launcher, error);
+  if (!subprocess_launcher)
+    return NULL;
+
+  argv = proc_launcher_prepare (launcher, subprocess_launcher, error);
+  if (!argv)
+    return NULL;
+
+  if (!open_channel (self, subprocess_launcher, (flags & PROC_LAUNCHER_PASSES_FDS) != 0, options->max_message, error))
+    return NULL;
+
+  if (!send_setup (self, launcher, options, error))
+    return NULL;
+
+  self->process = proc_process_spawn (reactor, g_steal_pointer (&subprocess_launcher), g_steal_pointer (&argv), &process_callbacks, self);
+  if (self->startup_timeout > 0)
+    proc_reactor_add_timer (reactor, self->startup_timeout, &self->startup_timer, on_startup_timeout, self);
+
+  self->self_held = TRUE;
+  return g_object_ref (self);
+}
+
+/* Tasks */
+
+/* A run whose arguments are being written to shared memory. */
+typedef struct
+{
+  ProcWorker *worker;
+  guint64 id;
+  ProcMessage *message;
+} PendingRun;
+
+static void
+pending_run_free (gpointer user_data)
+{
+  PendingRun *pending = user_data;
+
+  g_clear_pointer (&pending->message, proc_message_free);
+  g_free (pending);
+}
+
+static gboolean
+queue_run (ProcWorker *self, ProcMessage *message, int memfd, GError **error)
+{
+  if (!proc_channel_queue (self->channel, message, memfd, error))
+    return FALSE;
+
+  flush (self);
+  return TRUE;
+}
+
+static void
+on_filled (int memfd, const GError *fill_error, gpointer user_data)
+{
+  PendingRun *pending = user_data;
+  ProcWorker *self = pending->worker;
+  guint64 id = pending->id;
+  g_autoptr (ProcMessage) message = g_steal_pointer (&pending->message);
+  g_autoptr (GError) error = NULL;
+
+  /* Frees @pending. */
+  g_hash_table_remove (self->fillers, GSIZE_TO_POINTER ((gsize) id));
+
+  /* Without a memfd the channel sends it inline. */
+  if (!queue_run (self, message, memfd, &error))
+    {
+      gpointer run = g_hash_table_lookup (self->runs, GSIZE_TO_POINTER ((gsize) id));
+
+      take_run (self, id);
+      if (!self->detached)
+        self->callbacks.replied (self, run, NULL, error, NULL, FALSE, self->user_data);
+    }
+}
+
+static void
+fill_and_queue_run (ProcWorker *self, guint64 id, ProcMessage *message)
+{
+  PendingRun *pending = g_new0 (PendingRun, 1);
+
+  pending->worker = self;
+  pending->id = id;
+  pending->message = message;
+  g_hash_table_insert (self->fillers, GSIZE_TO_POINTER ((gsize) id),
+                       proc_payload_filler_new (self->reactor, message->payload, on_filled, pending, pending_run_free));
+}
+
+gboolean
+proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, GError **error)
+{
+  g_autoptr (ProcMessage) message = proc_message_new (PROC_MESSAGE_RUN, id, g_variant_new_string (function), arguments);
+  gsize size = arguments ? g_variant_get_size (arguments) : 0;
+
+  g_return_val_if_fail (self->state == PROC_WORKER_STATE_IDLE || self->state == PROC_WORKER_STATE_BUSY, FALSE);
+
+  if (fds)
+    message->fds = g_object_ref (fds);
+
+  if (size >= PROC_PAYLOAD_FILLER_THRESHOLD && proc_channel_uses_memfd (self->channel, size))
+    fill_and_queue_run (self, id, g_steal_pointer (&message));
+  else if (!queue_run (self, message, -1, error))
+    return FALSE;
+
+  g_hash_table_insert (self->runs, GSIZE_TO_POINTER ((gsize) id), run);
+  set_state (self, PROC_WORKER_STATE_BUSY);
+
+  return TRUE;
+}
+
+gboolean
+proc_worker_cancel (ProcWorker *self, guint64 id)
+{
+  if (g_hash_table_remove (self->fillers, GSIZE_TO_POINTER ((gsize) id)))
+    {
+      take_run (self, id);
+      return FALSE;
+    }
+
+  if (self->watch)
+    send_message (self, PROC_MESSAGE_CANCEL, id, NULL, NULL);
+
+  return TRUE;
+}
+
+static gboolean
+same_cores (ProcWorker *self, const int *ids, gsize n_ids)
+{
+  return self->cores->len == n_ids && (n_ids == 0 || memcmp (self->cores->data, ids, n_ids * sizeof *ids) == 0);
+}
+
+void
+proc_worker_pin (ProcWorker *self, const int *ids, gsize n_ids)
+{
+  if (!self->same_host || same_cores (self, ids, n_ids))
+    return;
+
+  g_array_set_size (self->cores, 0);
+  g_array_append_vals (self->cores, ids, (guint) n_ids);
+  send_message (self, PROC_MESSAGE_PIN, 0, g_variant_new_fixed_array (G_VARIANT_TYPE_INT32, ids, n_ids, sizeof *ids), NULL);
+}
+
+void
+proc_worker_finish (ProcWorker *self)
+{
+  guint patience = self->has_finalizer ? self->startup_timeout : self->cancel_grace;
+
+  if (self->state >= PROC_WORKER_STATE_STOPPING)
+    return;
+
+  /* Not ready yet: there is nothing to finalize. */
+  if (self->state == PROC_WORKER_STATE_STARTING)
+    {
+      proc_worker_end (self);
+      return;
+    }
+
+  set_state (self, PROC_WORKER_STATE_STOPPING);
+  send_message (self, PROC_MESSAGE_FINISH, 0, NULL, NULL);
+
+  /* Tasks in flight have their own deadlines. */
+  if (g_hash_table_size (self->runs) > 0)
+    return;
+  if (patience > 0)
+    proc_reactor_add_timer (self->reactor, patience, &self->startup_timer, on_startup_timeout, self);
+}
+
+void
+proc_worker_detach (ProcWorker *self)
+{
+  self->detached = TRUE;
+  proc_worker_finish (self);
+}
+
+char *
+proc_worker_dup_stderr_tail (ProcWorker *self)
+{
+  return self->stderr_reader ? proc_line_reader_dup_tail (self->stderr_reader) : NULL;
+}
+
+gboolean
+proc_worker_has_changes (ProcWorker *self)
+{
+  return self->changes != 0;
+}
+
+void
+proc_worker_notify_changes (ProcWorker *self)
+{
+  guint changes = self->changes;
+
+  self->changes = 0;
+  for (guint i = 1; i < N_PROPS; i++)
+    {
+      if (changes & (1 << i))
+        g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+    }
+}
+
+/* Object */
+
+static void
+proc_worker_finalize (GObject *object)
+{
+  ProcWorker *self = PROC_WORKER (object);
+
+  close_channel (self);
+  g_clear_pointer (&self->stdout_reader, proc_line_reader_free);
+  g_clear_pointer (&self->stderr_reader, proc_line_reader_free);
+  g_clear_pointer (&self->process, proc_process_unref);
+  g_clear_pointer (&self->runs, g_hash_table_unref);
+  g_clear_pointer (&self->fillers, g_hash_table_unref);
+  g_clear_pointer (&self->cores, g_array_unref);
+  g_clear_error (&self->failure);
+  g_free (self->initializer);
+  g_clear_pointer (&self->reactor, proc_reactor_unref);
+
+  G_OBJECT_CLASS (proc_worker_parent_class)->finalize (object);
+}
+
+static void
+proc_worker_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  ProcWorker *self = PROC_WORKER (object);
+
+  switch (property_id)
+    {
+    case PROP_PID:
+      g_value_set_int (value, self->pid);
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, self->state);
+      break;
+    case PROP_TASKS_DONE:
+      g_value_set_uint64 (value, self->tasks_done);
+      break;
+    case PROP_MEMORY:
+      g_value_set_uint64 (value, proc_worker_get_memory (self));
+      break;
+    case PROP_EXIT_STATUS:
+      g_value_set_int (value, self->exit_status);
+      break;
+    case PROP_TERM_SIGNAL:
+      g_value_set_int (value, self->term_signal);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+proc_worker_class_init (ProcWorkerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  object_class->finalize = proc_worker_finalize;
+  object_class->get_property = proc_worker_get_property;
+
+  /**
+   * ProcWorker:pid:
+   *
+   * The process id of the helper process; 0 until it is started. It is kept when the process is gone, and
+   * may be another's then.
+   */
+  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, 0, G_MAXINT, 0, read_only);
+
+  /**
+   * ProcWorker:state:
+   *
+   * What the worker is doing.
+   */
+  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, PROC_TYPE_WORKER_STATE, PROC_WORKER_STATE_STARTING, read_only);
+
+  /**
+   * ProcWorker:tasks-done:
+   *
+   * How many tasks it has replied to, with a result or an error.
+   */
+  properties[PROP_TASKS_DONE] = g_param_spec_uint64 ("tasks-done", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
+
+  /**
+   * ProcWorker:memory:
+   *
+   * The resident memory of the helper process in bytes, read when asked for and never notified; 0 if
+   * it isn't known.
+   */
+  properties[PROP_MEMORY] = g_param_spec_uint64 ("memory", NULL, NULL, 0, G_MAXUINT64, 0, read_only);
+
+  /**
+   * ProcWorker:exit-status:
+   *
+   * The exit code of the helper process; -1 while it runs, if a signal ended it, or if the
+   * application took the status away.
+   */
+  properties[PROP_EXIT_STATUS] = g_param_spec_int ("exit-status", NULL, NULL, -1, G_MAXINT, -1, read_only);
+
+  /**
+   * ProcWorker:term-signal:
+   *
+   * The signal that ended the helper process; 0 if none did.
+   */
+  properties[PROP_TERM_SIGNAL] = g_param_spec_int ("term-signal", NULL, NULL, 0, G_MAXINT, 0, read_only);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+proc_worker_init (ProcWorker *self)
+{
+  self->exit_status = -1;
+  self->runs = g_hash_table_new (NULL, NULL);
+  self->fillers = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) proc_payload_filler_free);
+  self->cores = g_array_new (FALSE, FALSE, sizeof (int));
+}
+
+/**
+ * proc_worker_get_pid:
+ * @self: a worker
+ *
+ * Returns: see #ProcWorker:pid
+ *
+ * Since: 1.0
+ */
+int
+proc_worker_get_pid (ProcWorker *self)
+{
+  g_return_val_if_fail (PROC_IS_WORKER (self), 0);
+
+  return self->pid;
+}
+
+/**
+ * proc_worker_get_state:
+ * @self: a worker
+ *
+ * Returns: see #ProcWorker:state
+ *
+ * Since: 1.0
+ */
+ProcWorkerState
+proc_worker_get_state (ProcWorker *self)
+{
+  g_return_val_if_fail (PROC_IS_WORKER (self), PROC_WORKER_STATE_GONE);
+
+  return self->state;
+}
+
+/**
+ * proc_worker_get_cores:
+ * @self: a worker
+ * @n_cores: (out): their number
+ *
+ * The cores that the helper process is pinned to.
+ *
+ * Returns: (array length=n_cores) (transfer none) (nullable): their ids; %NULL if it isn't pinned
+ *
+ * Since: 1.0
+ */
+const int *
+proc_worker_get_cores (ProcWorker *self, gsize *n_cores)
+{
+  g_return_val_if_fail (PROC_IS_WORKER (self), NULL);
+  g_return_val_if_fail (n_cores != NULL, NULL);
+
+  *n_cores = self->cores->len;
+
+  return self->cores->len > 0 ? (const int *) (gconstpointer) self->cores->data : NULL;
+}
+
+/**
+ * proc_worker_get_tasks_done:
+ * @self: a worker
+ *
+ * Returns: see #ProcWorker:tasks-done
+ *
+ * Since: 1.0
+ */
+guint64
+proc_worker_get_tasks_done (ProcWorker *self)
+{
+  g_return_val_if_fail (PROC_IS_WORKER (self), 0);
+
+  return self->tasks_done;
+}
+
+/**
+ * proc_worker_get_memory:
+ * @self: a worker
+ *
+ * Reads how much memory the helper process has in RAM, from `/proc`.
+ *
+ * Returns: bytes; 0 if it isn't known
+ *
+ * Since: 1.0
+ */
+guint64
+proc_worker_get_memory (ProcWorker *self)
+{
+  char path[64];
+  g_autofree char *contents = NULL;
+  const char *resident;
+
+  g_return_val_if_fail (PROC_IS_WORKER (self), 0);
+
+  if (self->pid == 0 || self->state == PROC_WORKER_STATE_GONE)
+    return 0;
+
+  g_snprintf (path, sizeof path, "/proc/%d/statm", self->pid);
+  if (!g_file_get_contents (path, &contents, NULL, NULL))
+    return 0;
+
+  /* The second number, in pages; see proc(5). */
+  resident = strchr (contents, ' ');
+  if (!resident)
+    return 0;
+
+  return g_ascii_strtoull (resident, NULL, 10) * (guint64) sysconf (_SC_PAGESIZE);
+}
+
+/**
+ * proc_worker_get_exit_status:
+ * @self: a worker
+ *
+ * Returns: see #ProcWorker:exit-status
+ *
+ * Since: 1.0
+ */
+int
+proc_worker_get_exit_status (ProcWorker *self)
+{
+  g_return_val_if_fail (PROC_IS_WORKER (self), -1);
+
+  return self->exit_status;
+}
+
+/**
+ * proc_worker_get_term_signal:
+ * @self: a worker
+ *
+ * Returns: see #ProcWorker:term-signal
+ *
+ * Since: 1.0
+ */
+int
+proc_worker_get_term_signal (ProcWorker *self)
+{
+  g_return_val_if_fail (PROC_IS_WORKER (self), 0);
+
+  return self->term_signal;
+}
+
+/**
+ * proc_worker_send_signal:
+ * @self: a worker
+ * @signum: a signal
+ * @error: return location for an error
+ *
+ * Sends a signal to the helper process, and to it alone. It never reaches another process that was given
+ * the same number.
+ *
+ * Returns: %FALSE with %PROC_POOL_ERROR_FAILED if the process isn't there, or no signal of that number
+ *
+ * Since: 1.0
+ */
+gboolean
+proc_worker_send_signal (ProcWorker *self, int signum, GError **error)
+{
+  g_return_val_if_fail (PROC_IS_WORKER (self), FALSE);
+
+  if (self->state != PROC_WORKER_STATE_GONE && proc_process_signal (self->process, signum))
+    return TRUE;
+
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_FAILED,
+               "Signal %d can't be sent to helper process %d: %s", signum, self->pid,
+               self->pid == 0 ? "it isn't started yet" : self->state == PROC_WORKER_STATE_GONE ? "it has ended" : "it has just ended, or there is no such signal");
+  return FALSE;
+}
+
+/**
+ * proc_worker_terminate:
+ * @self: a worker
+ * @error: return location for an error
+ *
+ * Asks the helper process to end, by SIGTERM. Its tasks fail with %PROC_POOL_ERROR_CRASHED.
+ *
+ * Returns: %FALSE with %PROC_POOL_ERROR_FAILED if the process isn't there
+ *
+ * Since: 1.0
+ */
+gboolean
+proc_worker_terminate (ProcWorker *self, GError **error)
+{
+  return proc_worker_send_signal (self, SIGTERM, error);
+}
+
+/**
+ * proc_worker_kill:
+ * @self: a worker
+ * @error: return location for an error
+ *
+ * Ends the helper process, by SIGKILL. Its tasks fail with %PROC_POOL_ERROR_CRASHED.
+ *
+ * Returns: %FALSE with %PROC_POOL_ERROR_FAILED if the process isn't there
+ *
+ * Since: 1.0
+ */
+gboolean
+proc_worker_kill (ProcWorker *self, GError **error)
+{
+  return proc_worker_send_signal (self, SIGKILL, error);
+}

@@ -1,0 +1,131 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "wire/channel.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "wire/inbox.h"
+#include "wire/memfd.h"
+#include "wire/outbox.h"
+#include "wire/stream.h"
+
+/* The two halves share nothing but the descriptor: when sending has failed, what the other side sent
+ * before it went can still be received.
+ */
+struct _ProcChannel
+{
+  ProcStream stream;
+  guint64 max_payload;
+  ProcInbox *inbox;
+  ProcOutbox *outbox;
+};
+
+ProcChannel *
+proc_channel_new (int fd, gboolean passes_fds, guint64 max_payload)
+{
+  ProcChannel *self;
+
+  g_return_val_if_fail (fd >= 0, NULL);
+
+  self = g_new0 (ProcChannel, 1);
+  proc_stream_init (&self->stream, fd, passes_fds);
+  self->max_payload = max_payload;
+  self->inbox = proc_inbox_new (&self->stream, max_payload);
+  self->outbox = proc_outbox_new (&self->stream, max_payload);
+
+  return self;
+}
+
+void
+proc_channel_free (ProcChannel *self)
+{
+  proc_inbox_free (self->inbox);
+  proc_outbox_free (self->outbox);
+  proc_fd_close (self->stream.fd);
+  g_free (self);
+}
+
+int
+proc_channel_get_fd (ProcChannel *self)
+{
+  return self->stream.fd;
+}
+
+gboolean
+proc_channel_uses_memfd (ProcChannel *self, gsize payload_size)
+{
+  return self->stream.passes_fds && payload_size >= PROC_FRAME_MEMFD_THRESHOLD;
+}
+
+/* Whether a memfd can go along with the user's descriptors. */
+static gboolean
+has_room_for_memfd (ProcChannel *self, const ProcMessage *message)
+{
+  return self->stream.passes_fds &&
+         (message->fds == NULL || g_unix_fd_list_get_length (message->fds) < PROC_FRAME_MAX_FDS);
+}
+
+/* Makes a memfd where one is due. That none can be made is no failure, but a bad value is one. */
+static gboolean
+make_memfd (ProcChannel *self, const ProcMessage *message, int *memfd, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gsize size = message->payload != NULL ? g_variant_get_size (message->payload) : 0;
+
+  if (!proc_channel_uses_memfd (self, size) || size > self->max_payload || !has_room_for_memfd (self, message))
+    return TRUE;
+
+  *memfd = proc_memfd_new_for_variant (message->payload, &local_error);
+  if (!g_error_matches (local_error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS))
+    return TRUE;
+
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
+gboolean
+proc_channel_queue (ProcChannel *self, const ProcMessage *message, int memfd, GError **error)
+{
+  g_auto (ProcFd) owned_memfd = memfd;
+
+  g_return_val_if_fail (memfd < 0 || message->payload != NULL, FALSE);
+
+  if (owned_memfd < 0 && !make_memfd (self, message, &owned_memfd, error))
+    return FALSE;
+  if (!has_room_for_memfd (self, message))
+    proc_fd_clear (&owned_memfd);
+
+  return proc_outbox_append (self->outbox, message, proc_fd_steal (&owned_memfd), error);
+}
+
+ProcChannelStatus
+proc_channel_flush (ProcChannel *self, GError **error)
+{
+  return proc_outbox_flush (self->outbox, error);
+}
+
+gboolean
+proc_channel_has_output (ProcChannel *self)
+{
+  return !proc_outbox_is_empty (self->outbox);
+}
+
+ProcChannelStatus
+proc_channel_receive (ProcChannel *self, ProcMessage **message, GError **error)
+{
+  return proc_inbox_receive (self->inbox, message, error);
+}
+
+gboolean
+proc_channel_has_input (ProcChannel *self)
+{
+  return proc_inbox_has_input (self->inbox);
+}
+
+gboolean
+proc_channel_is_mid_frame (ProcChannel *self)
+{
+  return proc_inbox_is_mid_frame (self->inbox);
+}

@@ -1,0 +1,90 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+/* The fixed-size header of a frame, and its checks. Pure: bytes in, numbers out.
+ *
+ * All numbers are little-endian:
+ *
+ *   offset size
+ *        0    4  magic "PRC1"
+ *        4    1  type, a ProcMessageType
+ *        5    1  flags, ProcFrameFlags
+ *        6    2  number of file descriptors that come with the frame
+ *        8    8  task id, 0 where the message belongs to no task
+ *       16    4  size of the head in bytes
+ *       20    4  size of the payload's type string in bytes, without a NUL; 0: no payload
+ *       24    8  size of the payload in bytes
+ *
+ * After the header: the head, the type string and the payload, each padded with zeros to a multiple of
+ * 8 bytes, so that all of them are aligned when the frame is. With PROC_FRAME_MEMFD the payload is not
+ * in the stream but in a sealed memfd, the frame's first descriptor.
+ */
+
+#define PROC_FRAME_HEADER_SIZE 32
+
+/* A part's size with its padding. Not for sizes that haven't been checked: it would overflow. */
+#define PROC_FRAME_PAD(size) (((size) + 7) & ~(gsize) 7)
+
+#define PROC_FRAME_MAX_HEAD (1024 * 1024)
+#define PROC_FRAME_MAX_TYPE 4096
+#define PROC_FRAME_MAX_FDS 64
+
+/* The size from which on a payload goes through a memfd, where the channel passes descriptors. */
+#define PROC_FRAME_MEMFD_THRESHOLD (128 * 1024)
+
+/* What a channel takes for a payload unless told otherwise (ProcPool:max-message): 1 GiB. */
+#define PROC_FRAME_DEFAULT_MAX_PAYLOAD (G_GUINT64_CONSTANT (1) << 30)
+
+typedef enum
+{
+  PROC_MESSAGE_HELLO = 1, /* helper to host, first: version and process */
+  PROC_MESSAGE_SETUP,     /* host to helper, first: version and options */
+  PROC_MESSAGE_READY,     /* helper to host: initialized */
+  PROC_MESSAGE_RUN,       /* host to helper: a task, with its arguments as payload */
+  PROC_MESSAGE_RESULT,    /* helper to host: the task's result as payload */
+  PROC_MESSAGE_ERROR,     /* helper to host: the task, or with task id 0 the start, failed */
+  PROC_MESSAGE_CANCEL,    /* host to helper: tell the task to stop; it is replied to all the same */
+  PROC_MESSAGE_PROGRESS,  /* helper to host */
+  PROC_MESSAGE_OUTPUT,    /* helper to host: a partial value as payload */
+  PROC_MESSAGE_LOG,       /* helper to host: a log record */
+  PROC_MESSAGE_PIN,       /* host to helper: run on these cores from now on */
+  PROC_MESSAGE_FINISH,    /* host to helper: no more tasks: run the finalizer and exit */
+} ProcMessageType;
+
+#define PROC_MESSAGE_LAST PROC_MESSAGE_FINISH
+
+typedef enum
+{
+  PROC_FRAME_NONE = 0,
+  PROC_FRAME_MEMFD = 1 << 0,  /* the payload is in the first descriptor */
+  PROC_FRAME_RETIRE = 1 << 1, /* with RESULT or ERROR: replace this helper after its tasks in flight */
+} ProcFrameFlags;
+
+typedef struct
+{
+  ProcMessageType type;
+  ProcFrameFlags flags;
+  guint n_fds;
+  guint64 task_id;
+  guint32 head_size;
+  guint32 type_size;
+  guint64 payload_size;
+} ProcFrameHeader;
+
+void proc_frame_header_write (const ProcFrameHeader *header, guint8 bytes[PROC_FRAME_HEADER_SIZE]);
+
+/* Refuses (PROC_POOL_ERROR_PROTOCOL, PROC_POOL_ERROR_TOO_LARGE) all that can be seen to be wrong from
+ * the header alone, before a byte of the body is allocated: magic, type, unknown flags, sizes above the
+ * limits, descriptors above PROC_FRAME_MAX_FDS, a memfd flag without a descriptor or a payload, a
+ * payload without a type or with a message that has none, a head where the type has none, an OUTPUT
+ * without a payload, a reply's flag on another message.
+ */
+gboolean proc_frame_header_parse (const guint8 bytes[PROC_FRAME_HEADER_SIZE], guint64 max_payload, ProcFrameHeader *header, GError **error);
+
+/* The number of bytes that follow the header in the stream. Can't overflow for a parsed header. */
+gsize proc_frame_header_body_size (const ProcFrameHeader *header);

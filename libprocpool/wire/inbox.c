@@ -1,0 +1,334 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "wire/inbox.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "wire/memfd.h"
+
+/* Bytes are read into one buffer, as many as are there, and frames are taken from its front; only when
+ * no whole frame is left is there a system call again. The buffer then holds nothing or the beginning of
+ * one frame, which is moved to its start. It grows for a frame that it can't hold, but above KEPT_CAPACITY
+ * only as fast as bytes arrive, since the sender's word alone is worth no memory.
+ *
+ * Descriptors wait in the order in which they came. The sender sends those of a frame with the frame's
+ * first byte, so that they are there when the frame is whole, and none are left when the buffer is empty.
+ *
+ * A failure is final: it is repeated ever after. So is the end.
+ */
+
+#define FIRST_CAPACITY (64 * 1024)
+#define KEPT_CAPACITY (256 * 1024)
+
+/* How much is read for one message before the owner's main loop has its turn again. */
+#define READ_BUDGET (1024 * 1024)
+
+struct _ProcInbox
+{
+  const ProcStream *stream;
+  guint64 max_payload;
+
+  /* What has been read and not yet handed out is from start to end. All frames have a multiple of 8
+   * bytes, and so has start.
+   */
+  guint8 *buffer;
+  gsize capacity;
+  gsize start;
+  gsize end;
+
+  /* The header at start, if frame_size isn't 0: the size of the whole frame. */
+  ProcFrameHeader header;
+  gsize frame_size;
+
+  GArray *fds;       /* owned descriptors */
+  gboolean fds_lost; /* the kernel dropped descriptors, and no frame has missed them yet */
+
+  gboolean ended;
+  GError *failure;
+};
+
+ProcInbox *
+proc_inbox_new (const ProcStream *stream, guint64 max_payload)
+{
+  ProcInbox *self = g_new0 (ProcInbox, 1);
+
+  self->stream = stream;
+  self->max_payload = max_payload;
+  self->fds = g_array_new (FALSE, FALSE, sizeof (int));
+
+  return self;
+}
+
+static void
+close_fds (ProcInbox *self)
+{
+  for (guint i = 0; i < self->fds->len; i++)
+    proc_fd_close (g_array_index (self->fds, int, i));
+  g_array_set_size (self->fds, 0);
+}
+
+void
+proc_inbox_free (ProcInbox *self)
+{
+  close_fds (self);
+  g_array_unref (self->fds);
+  g_free (self->buffer);
+  g_clear_error (&self->failure);
+  g_free (self);
+}
+
+static ProcChannelStatus
+fail (ProcInbox *self, GError *failure, GError **error)
+{
+  close_fds (self);
+  g_clear_pointer (&self->buffer, g_free);
+  self->capacity = self->start = self->end = self->frame_size = 0;
+  self->failure = failure;
+
+  g_propagate_error (error, g_error_copy (failure));
+  return PROC_CHANNEL_ERROR;
+}
+
+static ProcChannelStatus
+fail_literal (ProcInbox *self, int code, const char *text, GError **error)
+{
+  return fail (self, g_error_new_literal (PROC_POOL_ERROR, code, text), error);
+}
+
+/* Reads the header of the frame at the front, once enough of it is there. */
+static gboolean
+look_at_header (ProcInbox *self, GError **error)
+{
+  if (self->frame_size > 0 || self->end - self->start < PROC_FRAME_HEADER_SIZE)
+    return TRUE;
+
+  if (!proc_frame_header_parse (self->buffer + self->start, self->max_payload, &self->header, error))
+    return FALSE;
+  if (self->header.n_fds > 0 && !self->stream->passes_fds)
+    {
+      g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL,
+                   "A message of type %s announces %u file descriptors on a channel that passes none",
+                   proc_message_type_to_string (self->header.type), self->header.n_fds);
+      return FALSE;
+    }
+
+  self->frame_size = PROC_FRAME_HEADER_SIZE + proc_frame_header_body_size (&self->header);
+  return TRUE;
+}
+
+static gboolean
+has_frame (ProcInbox *self)
+{
+  return self->frame_size > 0 && self->end - self->start >= self->frame_size;
+}
+
+/* Takes the descriptors of the frame at the front out of the waiting ones, into @fds. */
+static gboolean
+take_fds (ProcInbox *self, GArray *fds, gboolean *lost, GError **error)
+{
+  guint n_fds = self->header.n_fds;
+
+  *lost = FALSE;
+  if (self->fds->len >= n_fds)
+    {
+      g_array_append_vals (fds, self->fds->data, n_fds);
+      g_array_remove_range (self->fds, 0, n_fds);
+      return TRUE;
+    }
+  if (self->fds_lost)
+    {
+      *lost = TRUE;
+      self->fds_lost = FALSE;
+      close_fds (self);
+      return TRUE;
+    }
+
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL,
+               "A message of type %s announces %u file descriptors and came with %u",
+               proc_message_type_to_string (self->header.type), n_fds, self->fds->len);
+  return FALSE;
+}
+
+/* Maps the memfd that is the first of @fds and closes it. */
+static GBytes *
+take_payload (ProcInbox *self, GArray *fds, GError **error)
+{
+  g_auto (ProcFd) memfd = g_array_index (fds, int, 0);
+
+  g_array_remove_index (fds, 0);
+  return proc_memfd_map (memfd, self->header.payload_size, error);
+}
+
+/* The message of the frame at the front, which is whole. */
+static ProcMessage *
+parse_frame (ProcInbox *self, GError **error)
+{
+  g_autoptr (GArray) fds = NULL;
+  g_autoptr (GUnixFDList) list = NULL;
+  g_autoptr (GBytes) payload = NULL;
+  gboolean lost = FALSE;
+  gboolean mapped = TRUE;
+  ProcMessage *message;
+
+  if (self->header.n_fds > 0)
+    {
+      fds = g_array_new (FALSE, FALSE, sizeof (int));
+      if (!take_fds (self, fds, &lost, error))
+        return NULL;
+    }
+  if ((self->header.flags & PROC_FRAME_MEMFD) && !lost)
+    {
+      payload = take_payload (self, fds, error);
+      mapped = payload != NULL;
+    }
+  if (fds != NULL && fds->len > 0)
+    list = g_unix_fd_list_new_from_array ((const int *) fds->data, fds->len);
+  if (!mapped)
+    return NULL;
+
+  message = proc_message_parse (&self->header, self->buffer + self->start + PROC_FRAME_HEADER_SIZE, payload, list, error);
+  if (message != NULL)
+    message->fds_lost = lost;
+  return message;
+}
+
+static void
+drop_frame (ProcInbox *self)
+{
+  self->start += self->frame_size;
+  self->frame_size = 0;
+
+  if (self->start < self->end)
+    return;
+
+  self->start = self->end = 0;
+  self->fds_lost = FALSE;
+  if (self->capacity > KEPT_CAPACITY)
+    {
+      g_clear_pointer (&self->buffer, g_free);
+      self->capacity = 0;
+    }
+}
+
+static void
+set_capacity (ProcInbox *self, gsize capacity)
+{
+  self->buffer = g_realloc (self->buffer, capacity);
+  self->capacity = capacity;
+}
+
+/* Called with at most the beginning of one frame in the buffer. */
+static void
+make_room (ProcInbox *self)
+{
+  if (self->capacity == 0)
+    set_capacity (self, FIRST_CAPACITY);
+  if (self->start > 0)
+    {
+      memmove (self->buffer, self->buffer + self->start, self->end - self->start);
+      self->end -= self->start;
+      self->start = 0;
+    }
+
+  if (self->capacity >= self->frame_size)
+    return;
+  if (self->frame_size <= KEPT_CAPACITY)
+    set_capacity (self, KEPT_CAPACITY);
+  else if (self->end == self->capacity)
+    set_capacity (self, MIN (self->capacity * 2, self->frame_size));
+}
+
+/* Reads once: OK if something has come or the end was met, AGAIN, or ERROR. */
+static ProcChannelStatus
+fill (ProcInbox *self, gsize *budget, GError **error)
+{
+  gssize n_bytes;
+
+  make_room (self);
+  n_bytes = proc_stream_read (self->stream, self->buffer + self->end, self->capacity - self->end, self->fds, &self->fds_lost);
+
+  if (n_bytes > 0)
+    {
+      self->end += n_bytes;
+      *budget -= MIN (*budget, (gsize) n_bytes);
+    }
+  else if (n_bytes == 0 || errno == ECONNRESET || errno == EPIPE)
+    self->ended = TRUE;
+  else if (errno == EAGAIN || errno == EWOULDBLOCK)
+    return PROC_CHANNEL_AGAIN;
+  else
+    return fail (self,
+                 g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_FAILED, "Can't read from the channel: %s", g_strerror (errno)),
+                 error);
+
+  if (self->fds->len > 2 * PROC_FRAME_MAX_FDS)
+    return fail_literal (self, PROC_POOL_ERROR_PROTOCOL, "More file descriptors came over the channel than messages may have", error);
+  return PROC_CHANNEL_OK;
+}
+
+/* There is no whole frame: what does that come to, before more is read? OK: read. */
+static ProcChannelStatus
+check_rest (ProcInbox *self, GError **error)
+{
+  if (self->start == self->end && self->fds->len > 0)
+    return fail_literal (self, PROC_POOL_ERROR_PROTOCOL, "File descriptors came over the channel that no message announced", error);
+  if (!self->ended)
+    return PROC_CHANNEL_OK;
+  if (self->start == self->end)
+    return PROC_CHANNEL_END;
+
+  return fail_literal (self, PROC_POOL_ERROR_CRASHED, "The other side closed the channel in the middle of a message", error);
+}
+
+ProcChannelStatus
+proc_inbox_receive (ProcInbox *self, ProcMessage **message, GError **error)
+{
+  gsize budget = READ_BUDGET;
+  GError *failure = NULL;
+  ProcChannelStatus status;
+
+  *message = NULL;
+  if (self->failure != NULL)
+    {
+      g_propagate_error (error, g_error_copy (self->failure));
+      return PROC_CHANNEL_ERROR;
+    }
+
+  for (;;)
+    {
+      if (!look_at_header (self, &failure))
+        return fail (self, failure, error);
+      if (has_frame (self))
+        break;
+
+      status = check_rest (self, error);
+      if (status == PROC_CHANNEL_OK)
+        status = budget > 0 ? fill (self, &budget, error) : PROC_CHANNEL_AGAIN;
+      if (status != PROC_CHANNEL_OK)
+        return status;
+    }
+
+  *message = parse_frame (self, &failure);
+  if (*message == NULL)
+    return fail (self, failure, error);
+
+  drop_frame (self);
+  return PROC_CHANNEL_OK;
+}
+
+gboolean
+proc_inbox_has_input (ProcInbox *self)
+{
+  return self->failure != NULL || self->ended || !look_at_header (self, NULL) || has_frame (self);
+}
+
+gboolean
+proc_inbox_is_mid_frame (ProcInbox *self)
+{
+  return self->end > self->start && look_at_header (self, NULL) && !has_frame (self);
+}

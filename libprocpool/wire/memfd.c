@@ -1,0 +1,166 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include "wire/memfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "wire/byte-order.h"
+#include "wire/normal.h"
+
+/* What the receiver needs: nobody can change or cut what it has checked. */
+#define REQUIRED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+typedef struct
+{
+  void *address;
+  gsize size;
+} Mapping;
+
+static void
+set_error_from_errno (GError **error, const char *what, gsize size, int saved_errno)
+{
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_FAILED, "Can't %s shared memory of %" G_GSIZE_FORMAT " bytes: %s",
+               what, size, g_strerror (saved_errno));
+}
+
+/* Takes the memory now. Without it a full tmpfs would be no error here but a SIGBUS at the first touch. */
+static gboolean
+reserve (int fd, gsize size)
+{
+  int result;
+
+  if (ftruncate (fd, size) != 0)
+    return FALSE;
+  do
+    result = fallocate (fd, 0, 0, size);
+  while (result != 0 && errno == EINTR);
+
+  return result == 0 || errno == EOPNOTSUPP;
+}
+
+static gboolean
+write_value (int fd, GVariant *value, gsize size, GError **error)
+{
+  g_autoptr (GVariant) ordered = proc_wire_order (value);
+  void *address = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+  gboolean normal;
+
+  if (address == MAP_FAILED)
+    {
+      set_error_from_errno (error, "map", size, errno);
+      return FALSE;
+    }
+
+  g_variant_store (ordered, address);
+  normal = proc_normal_check (g_variant_get_type (value), address, size);
+  munmap (address, size);
+
+  if (!normal)
+    g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS,
+                 "Can't send a value of type %.64s that is not in normal form or nested deeper than %u levels; "
+                 "for bytes from elsewhere see g_variant_get_normal_form()",
+                 g_variant_get_type_string (value), PROC_NORMAL_MAX_DEPTH);
+  return normal;
+}
+
+int
+proc_memfd_new_for_variant (GVariant *value, GError **error)
+{
+  gsize size = g_variant_get_size (value);
+  g_auto (ProcFd) fd = -1;
+
+  /* Nothing can't be mapped. */
+  g_return_val_if_fail (size > 0, -1);
+
+  fd = memfd_create ("procpool-payload", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0)
+    {
+      set_error_from_errno (error, "create", size, errno);
+      return -1;
+    }
+  if (!reserve (fd, size))
+    {
+      set_error_from_errno (error, "reserve", size, errno);
+      return -1;
+    }
+  if (!write_value (fd, value, size, error))
+    return -1;
+  if (fcntl (fd, F_ADD_SEALS, REQUIRED_SEALS | F_SEAL_SEAL) != 0)
+    {
+      set_error_from_errno (error, "seal", size, errno);
+      return -1;
+    }
+
+  return proc_fd_steal (&fd);
+}
+
+static void
+mapping_free (gpointer data)
+{
+  Mapping *mapping = data;
+
+  munmap (mapping->address, mapping->size);
+  g_free (mapping);
+}
+
+static gboolean
+refuse (const char *why, GError **error)
+{
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL, "A payload came in a file descriptor that %s", why);
+  return FALSE;
+}
+
+static gboolean
+check (int fd, gsize size, GError **error)
+{
+  struct stat info;
+  int seals;
+
+  if (fstat (fd, &info) != 0 || !S_ISREG (info.st_mode))
+    return refuse ("is no memfd", error);
+
+  seals = fcntl (fd, F_GET_SEALS);
+  if (seals < 0)
+    return refuse ("is no memfd", error);
+  if ((seals & REQUIRED_SEALS) != REQUIRED_SEALS)
+    return refuse ("is a memfd without the seals against shrinking, growing and writing", error);
+  if (size == 0 || info.st_size < 0 || (guint64) info.st_size < size)
+    return refuse ("is a memfd shorter than announced", error);
+  return TRUE;
+}
+
+GBytes *
+proc_memfd_map (int fd, gsize size, GError **error)
+{
+  Mapping *mapping;
+  void *address;
+
+  if (!check (fd, size, error))
+    return NULL;
+
+  /* Private, though nobody writes: a shared mapping of what is sealed against writing fails before
+   * Linux 6.7, and the pages are the same ones either way.
+   */
+  address = mmap (NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (address == MAP_FAILED)
+    {
+      set_error_from_errno (error, "map", size, errno);
+      return NULL;
+    }
+
+  mapping = g_new (Mapping, 1);
+  mapping->address = address;
+  mapping->size = size;
+  return g_bytes_new_with_free_func (address, size, mapping_free, mapping);
+}

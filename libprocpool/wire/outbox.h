@@ -1,0 +1,21 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "channel-status.h"
+#include "message.h"
+#include "stream.h"
+
+/* The sending half of a channel: messages in, bytes and descriptors out. */
+typedef struct _ProcOutbox ProcOutbox;
+
+/* @stream must outlive it. */
+ProcOutbox *proc_outbox_new (const ProcStream *stream, guint64 max_payload);
+void proc_outbox_free (ProcOutbox *self);
+
+/* @memfd, -1 for none, is taken in any case. */
+gboolean proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GError **error);
+ProcChannelStatus proc_outbox_flush (ProcOutbox *self, GError **error);
+gboolean proc_outbox_is_empty (ProcOutbox *self);

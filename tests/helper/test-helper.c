@@ -1,0 +1,58 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* The helper program of all tests. Without options it serves the functions of test-functions.c,
+ * test-async-functions.c and test-process-functions.c; with one it misbehaves: see test-misbehaviour.c.
+ */
+
+#include "test-helper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+int test_helper_channel = -1;
+
+void
+test_helper_sleep (void)
+{
+  struct pollfd descriptor = { test_helper_channel, POLLRDHUP, 0 };
+
+  while (poll (&descriptor, 1, -1) < 0 && errno == EINTR)
+    ;
+
+  _exit (EXIT_FAILURE);
+}
+
+static int
+refuse (ProcHelper *helper)
+{
+  g_autoptr (GError) error =
+    g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the test helper has nothing to serve");
+
+  return proc_helper_refuse (helper, error);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_autoptr (ProcHelper) helper = NULL;
+  const char *channel = g_getenv ("PROCPOOL_CHANNEL");
+
+  if (channel != NULL)
+    test_helper_channel = atoi (channel);
+
+  if (argc > 1)
+    test_misbehave (argv[1], argc > 2 ? argv[2] : NULL);
+
+  helper = proc_helper_new ();
+  if (argc > 1 && g_str_equal (argv[1], "--refuse"))
+    return refuse (helper);
+
+  test_functions_add (helper);
+  test_async_functions_add (helper);
+  test_process_functions_add (helper);
+
+  return proc_helper_run (helper);
+}
