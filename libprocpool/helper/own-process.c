@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/channel-env.h"
+
 /* The channel from the first call of proc_own_process_is_helper() until it is taken, -1 otherwise. */
 static int channel_fd = -1;
 
@@ -62,14 +64,14 @@ close_inherited (int keep)
 static int
 find_channel (void)
 {
-  g_autofree char *value = g_strdup (g_getenv (PROC_OWN_PROCESS_CHANNEL_VARIABLE));
+  g_autofree char *value = g_strdup (g_getenv (PROC_CHANNEL_VARIABLE));
   guint64 fd;
 
   if (value == NULL)
     return -1;
 
   /* So that this process's own children don't take themselves for helpers. */
-  g_unsetenv (PROC_OWN_PROCESS_CHANNEL_VARIABLE);
+  g_unsetenv (PROC_CHANNEL_VARIABLE);
 
   if (!g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT, &fd, NULL) || !is_connected_stream (fd))
     return -1;

@@ -10,9 +10,6 @@
  * descendants.
  */
 
-/* The environment variable with the channel's descriptor number. */
-#define PROC_OWN_PROCESS_CHANNEL_VARIABLE "PROCPOOL_CHANNEL"
-
 /* Whether a pool started this process. The first call, which belongs at the start of main(), takes the
  * variable out of the environment and in a helper process makes it the leader of its own process group
  * and closes what it inherited besides the channel.

@@ -6,6 +6,7 @@
  * commands.
  */
 
+#include <locale.h>
 #include <procpool/procpool.h>
 #include <stdlib.h>
 
@@ -46,6 +47,8 @@ main (int argc, char *argv[])
   gboolean version = FALSE;
   g_autoptr (GOptionContext) context = build_options (&version, &paths);
   g_autoptr (GError) error = NULL;
+
+  setlocale (LC_ALL, "");
 
   if (!g_option_context_parse (context, &argc, &argv, &error))
     return proc_helper_refuse (helper, error);

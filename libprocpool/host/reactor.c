@@ -380,9 +380,9 @@ proc_reactor_get_context (ProcReactor *self)
 }
 
 void
-proc_reactor_set_settle (ProcReactor *self, ProcReactorFunc settle, gpointer user_data)
+proc_reactor_set_settle (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
 {
-  self->settle = settle;
+  self->settle = func;
   self->settle_data = user_data;
 }
 

@@ -37,10 +37,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcReactor, proc_reactor_unref)
 
 GMainContext *proc_reactor_get_context (ProcReactor *self);
 
-/* @settle is called after each batch of events, before anything is delivered; NULL: no longer. */
-void proc_reactor_set_settle (ProcReactor *self, ProcReactorFunc settle, gpointer user_data);
+/* @func is called after each batch of events, before anything is delivered; NULL: no longer. */
+void proc_reactor_set_settle (ProcReactor *self, ProcReactorFunc func, gpointer user_data);
 
-/* Has @settle called soon, for changes made outside an event. */
+/* Has it called soon, for changes made outside an event. */
 void proc_reactor_wake (ProcReactor *self);
 
 /* Watches @fd, which is borrowed, for G_IO_IN or G_IO_OUT; hangup and error are always told. Fails when

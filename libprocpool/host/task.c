@@ -113,7 +113,7 @@ static GParamSpec *properties[N_PROPS];
 
 enum
 {
-  SIGNAL_PROGRESS,
+  SIGNAL_PROGRESSED,
   SIGNAL_OUTPUT,
   N_SIGNALS
 };
@@ -414,7 +414,7 @@ proc_task_class_init (ProcTaskClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   /**
-   * ProcTask::progress:
+   * ProcTask::progressed:
    * @self: the task
    * @fraction: from 0.0 to 1.0
    * @text: (nullable): what is being done
@@ -422,7 +422,7 @@ proc_task_class_init (ProcTaskClass *klass)
    * The function told its progress. When it does so faster than the main loop turns, only the last of
    * each turn is told.
    */
-  signals[SIGNAL_PROGRESS] = g_signal_new ("progress", PROC_TYPE_TASK, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+  signals[SIGNAL_PROGRESSED] = g_signal_new ("progressed", PROC_TYPE_TASK, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                            G_TYPE_NONE, 2, G_TYPE_DOUBLE, G_TYPE_STRING);
 
   /**
@@ -1086,7 +1086,7 @@ proc_task_notify_changes (ProcTask *self)
   notify_if (self, changes, CHANGED_STATE, PROP_STATE, PROP_STATE);
 
   if (changes & CHANGED_PROGRESS)
-    g_signal_emit (self, signals[SIGNAL_PROGRESS], 0, self->progress, self->progress_text);
+    g_signal_emit (self, signals[SIGNAL_PROGRESSED], 0, self->progress, self->progress_text);
 }
 
 void

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/channel-env.h"
 #include "base/enum-types.h"
 #include "base/error.h"
 #include "base/fd.h"
@@ -102,9 +103,6 @@ enum
 };
 
 static GParamSpec *properties[N_PROPS];
-
-/* The descriptor at which a helper finds its channel. */
-#define CHANNEL_FD 3
 
 /* How many messages of one worker are handled before others have their turn. */
 #define MAX_MESSAGES 128
@@ -741,8 +739,8 @@ open_channel (ProcWorker *self, GSubprocessLauncher *subprocess_launcher, gboole
       return FALSE;
     }
 
-  g_subprocess_launcher_take_fd (subprocess_launcher, fds[1], CHANNEL_FD);
-  g_subprocess_launcher_setenv (subprocess_launcher, "PROCPOOL_CHANNEL", G_STRINGIFY (CHANNEL_FD), TRUE);
+  g_subprocess_launcher_take_fd (subprocess_launcher, fds[1], PROC_CHANNEL_FD);
+  g_subprocess_launcher_setenv (subprocess_launcher, PROC_CHANNEL_VARIABLE, G_STRINGIFY (PROC_CHANNEL_FD), TRUE);
 
   self->channel = proc_channel_new (fds[0], passes_fds, max_message);
   self->watch = proc_reactor_add_watch (self->reactor, fds[0], G_IO_IN, on_channel, self, error);
@@ -805,7 +803,8 @@ proc_worker_start (ProcReactor *reactor, ProcLauncher *launcher, const ProcWorke
     proc_reactor_add_timer (reactor, self->startup_timeout, &self->startup_timer, on_startup_timeout, self);
 
   self->self_held = TRUE;
-  return g_object_ref (self);
+  g_object_ref (self);
+  return g_steal_pointer (&self);
 }
 
 /* Tasks */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/channel-env.h"
 #include "base/error.h"
 
 /* What is run, by what is set: `module`: the library's own helper program with that module; else `argv`:
@@ -199,7 +200,7 @@ prepare_self (GError **error)
   /* proc_helper_is_helper_process() unsets it. A program that doesn't call it would start itself, which
    * would start itself, without an end.
    */
-  if (g_getenv ("PROCPOOL_CHANNEL") != NULL)
+  if (g_getenv (PROC_CHANNEL_VARIABLE) != NULL)
     {
       g_set_error_literal (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED,
                            "This program was started as a helper process but did not serve: call "
