@@ -254,6 +254,44 @@ fake_host_new_ready (void)
   return self;
 }
 
+static inline GVariant *
+fake_host_parse (const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *value = g_variant_parse (NULL, text, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  return value;
+}
+
+/* @options: in text format. */
+static inline FakeHost *
+fake_host_new_with_options (const char *options)
+{
+  FakeHost *self = fake_host_new ();
+
+  fake_host_greet (self, fake_host_parse (options));
+  fake_host_expect_ready (self);
+
+  return self;
+}
+
+/* Of a helper process spawned with a pipe for it: all, to its end. */
+static inline char *
+fake_host_read_stderr (FakeHost *self)
+{
+  GInputStream *stream = g_subprocess_get_stderr_pipe (self->process);
+  g_autoptr (GOutputStream) text = g_memory_output_stream_new_resizable ();
+  g_autoptr (GError) error = NULL;
+
+  g_output_stream_splice (text, stream, G_OUTPUT_STREAM_SPLICE_NONE, NULL, &error);
+  g_assert_no_error (error);
+  g_output_stream_write_all (text, "", 1, NULL, NULL, NULL);
+  g_output_stream_close (text, NULL, NULL);
+
+  return g_memory_output_stream_steal_data (G_MEMORY_OUTPUT_STREAM (text));
+}
+
 /* Waits for the end of the process. */
 static inline void
 fake_host_expect_exit (FakeHost *self, int status)

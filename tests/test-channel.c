@@ -54,6 +54,21 @@ test_many_at_once (ChannelFixture *fixture, gconstpointer unused)
   assert_status (fixture->far, PROC_CHANNEL_AGAIN);
 }
 
+/* A small message costs one system call: what the last read left is known without another. */
+static void
+test_remembers_that_all_is_read (ChannelFixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  ProcMessage *message;
+
+  send_now (fixture->near, new_run (1, NULL));
+  assert_received (fixture->far, 1);
+  send_now (fixture->near, new_run (2, NULL));
+  g_assert_cmpint (proc_channel_receive (fixture->far, &message, &error), ==, PROC_CHANNEL_AGAIN);
+  g_assert_no_error (error);
+  assert_received (fixture->far, 2);
+}
+
 static void
 test_full_socket (ChannelFixture *fixture, gconstpointer unused)
 {
@@ -315,6 +330,7 @@ main (int argc, char *argv[])
 
   ADD ("round-trip", set_up, test_round_trip);
   ADD ("many-at-once", set_up, test_many_at_once);
+  ADD ("remembers-that-all-is-read", set_up, test_remembers_that_all_is_read);
   ADD ("full-socket", set_up, test_full_socket);
   ADD ("one-byte", set_up_bare, test_one_byte_at_a_time);
   ADD ("frames-cut-anywhere", set_up_bare, test_frames_cut_anywhere);

@@ -2,40 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* What each page of the reference is about, for gtk-doc, which alone reads this file. What a type does is
- * told once, at the type.
- */
-
-/**
- * SECTION:pool
- * @title: ProcPool
- * @short_description: helper processes that run tasks
- *
- * See #ProcPool.
- */
-
-/**
- * SECTION:task
- * @title: ProcTask
- * @short_description: one piece of work
- *
- * See #ProcTask.
- */
-
-/**
- * SECTION:results
- * @title: ProcResults
- * @short_description: the results of a map, in order
- *
- * See #ProcResults.
- */
-
-/**
- * SECTION:worker
- * @title: ProcWorker
- * @short_description: the host's object for one helper process
- *
- * See #ProcWorker.
+/* What those pages of the reference are about whose type or source file doesn't tell it, for gtk-doc, which
+ * alone reads this file.
  */
 
 /**

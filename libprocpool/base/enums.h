@@ -128,11 +128,4 @@ typedef enum
   PROC_LAUNCHER_EXIT_STATUS = 1 << 2,
 } ProcLauncherFlags;
 
-/**
- * PROC_HELPER_EXIT_REFUSED:
- *
- * The exit code by which a helper process says that starting it again is pointless.
- */
-#define PROC_HELPER_EXIT_REFUSED 78
-
 G_END_DECLS

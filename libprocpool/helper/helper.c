@@ -161,8 +161,8 @@ proc_helper_class_init (ProcHelperClass *klass)
    * Since: 1.0
    */
   properties[PROP_FORWARD_LOGS] =
-    g_param_spec_boolean ("forward-logs", NULL, NULL, TRUE,
-                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+      g_param_spec_boolean ("forward-logs", NULL, NULL, TRUE,
+                            G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -384,6 +384,8 @@ proc_helper_set_forward_logs (ProcHelper *self, gboolean forward_logs)
 /**
  * proc_helper_get_forward_logs:
  * @self: a #ProcHelper
+ *
+ * Gets #ProcHelper:forward-logs.
  *
  * Returns: #ProcHelper:forward-logs
  *

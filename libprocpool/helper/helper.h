@@ -7,6 +7,7 @@
 #include <gio/gio.h>
 
 #include "../base/enums.h"
+#include "../base/exit-code.h"
 #include "../base/macros.h"
 #include "invocation.h"
 

@@ -71,12 +71,13 @@ proc_invocation_dispose (GObject *object)
   ProcInvocation *self = PROC_INVOCATION (object);
 
   /* In a fork of the helper process that is cleaning up, this is somebody else's invocation. */
-  if (self->connection != NULL && proc_connection_is_own (self->connection) && claim_reply (self))
+  if (!g_atomic_int_get (&self->replied) && proc_connection_is_own (self->connection) && claim_reply (self))
     {
       g_autoptr (GError) error =
-        g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_NO_REPLY,
-                     "the function “%s” dropped its invocation without a reply; an async function has to "
-                     "return a value or an error", self->function);
+          g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_NO_REPLY,
+                       "the function “%s” dropped its invocation without a reply; an async function has to "
+                       "return a value or an error",
+                       self->function);
 
       finish_reply (self, NULL, error, NULL);
     }
@@ -153,6 +154,8 @@ proc_invocation_get_task_id (ProcInvocation *self)
  * proc_invocation_get_function:
  * @self: a #ProcInvocation
  *
+ * Gets the name of the task's function.
+ *
  * Returns: the name of the function that was asked for, which a fallback
  *   (proc_helper_set_fallback()) needs to know
  *
@@ -169,6 +172,8 @@ proc_invocation_get_function (ProcInvocation *self)
 /**
  * proc_invocation_get_arguments:
  * @self: a #ProcInvocation
+ *
+ * Gets the task's arguments.
  *
  * Returns: (transfer none): the task's arguments; `()` for a task without any
  *

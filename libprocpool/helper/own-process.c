@@ -98,7 +98,12 @@ become_helper (void)
 gboolean
 proc_own_process_is_helper (void)
 {
-  enum { UNKNOWN, HELPER, OTHER };
+  enum
+  {
+    UNKNOWN,
+    HELPER,
+    OTHER
+  };
   static gsize kind = UNKNOWN;
 
   if (g_once_init_enter (&kind))

@@ -61,7 +61,13 @@ struct _ProcSentinel
   gint grace;
 };
 
-enum { STOP, TIMER, CHANNEL, N_DESCRIPTORS };
+enum
+{
+  STOP,
+  TIMER,
+  CHANNEL,
+  N_DESCRIPTORS
+};
 
 static void
 wait_for (struct pollfd *descriptors, guint n, int timeout)

@@ -15,10 +15,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/enums.h"
 #include "base/error.h"
+#include "base/exit-code.h"
 #include "base/version.h"
 #include "helper/affinity.h"
+#include "helper/connection-source.h"
 #include "helper/log-writer.h"
 #include "helper/own-process.h"
 #include "helper/sentinel.h"
@@ -33,9 +34,9 @@
  *   FINALIZING    until the finalizer has replied; at once without one
  *   ENDED         @exit_code is set
  *
- * The host's end leads from any state before to FINALIZING (@host_gone; its tasks are cancelled and not
- * waited for), a failure to ENDED. Between two states the main loop turns, woken by the channel or,
- * for replies from other threads, by wake().
+ * The host's end leads from SERVING and FINISHING to FINALIZING (its tasks are cancelled and not waited
+ * for), from earlier states to ENDED, and so does a failure from any. Between two states the main loop
+ * turns, woken by the channel or, for replies from other threads, by wake().
  *
  * The initializer and the finalizer are invocations with task id 0; one at a time, in @step.
  */
@@ -69,12 +70,9 @@ struct _ProcServer
 
   /* The channel's; gone once there is nothing more to receive. */
   GSource *source;
-  /* The channel has more to tell than its descriptor shows. */
-  gboolean has_more;
 
   /* Atomic: replies from other threads ask it. */
   gint state;
-  gboolean host_gone;
   /* FINISH has come, which before SERVING has to wait. */
   gboolean finish_requested;
   int exit_code;
@@ -84,13 +82,6 @@ struct _ProcServer
   char *finalizer;
   Step step;
 };
-
-typedef struct
-{
-  GSource source;
-  ProcServer *server; /* borrowed: it outlives its source */
-  gpointer tag;
-} ChannelSource;
 
 static ServerState
 get_state (ProcServer *self)
@@ -119,7 +110,6 @@ stop_receiving (ProcServer *self)
 static void
 lose_host (ProcServer *self)
 {
-  self->host_gone = TRUE;
   stop_receiving (self);
   proc_connection_close (self->connection);
   proc_connection_cancel_all (self->connection);
@@ -145,7 +135,7 @@ static void
 give_up (ProcServer *self, const GError *error, GVariant *details, int exit_code)
 {
   g_autoptr (ProcMessage) message =
-    proc_message_new (PROC_MESSAGE_ERROR, 0, proc_remote_error_to_head (error, details), NULL);
+      proc_message_new (PROC_MESSAGE_ERROR, 0, proc_remote_error_to_head (error, details), NULL);
 
   proc_connection_send (self->connection, message, NULL);
   self->exit_code = exit_code;
@@ -238,15 +228,18 @@ static void
 begin_step (ProcServer *self, const char *function, GVariant *arguments)
 {
   g_autoptr (ProcInvocation) invocation =
-    proc_invocation_new (self->connection, 0, function, arguments, NULL, reply_to_step,
-                         g_atomic_rc_box_acquire (self), (GDestroyNotify) proc_server_unref);
+      proc_invocation_new (self->connection, 0, function, arguments, NULL, reply_to_step,
+                           g_atomic_rc_box_acquire (self), (GDestroyNotify) proc_server_unref);
 
+  /* So that it learns of the host's end as tasks do. */
+  proc_connection_add_task (self->connection, 0, proc_invocation_get_cancellable (invocation));
   run_invocation (self, invocation);
 }
 
 static void
 end_step (ProcServer *self)
 {
+  proc_connection_remove_task (self->connection, 0);
   g_atomic_int_set (&self->step.replied, FALSE);
   g_clear_error (&self->step.error);
   g_clear_pointer (&self->step.details, g_variant_unref);
@@ -345,10 +338,10 @@ handle_setup (ProcServer *self, const ProcMessage *message)
   if (version != PROC_PROTOCOL_VERSION)
     {
       g_autoptr (GError) error =
-        g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_VERSION,
-                     "the host speaks version %u of the protocol and this helper, of libprocpool %s, version %d; "
-                     "run both with the same version of the library",
-                     version, PROC_VERSION_STRING, PROC_PROTOCOL_VERSION);
+          g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_VERSION,
+                       "the host speaks version %u of the protocol and this helper, of libprocpool %s, version %d; "
+                       "run both with the same version of the library",
+                       version, PROC_VERSION_STRING, PROC_PROTOCOL_VERSION);
 
       give_up (self, error, NULL, PROC_HELPER_EXIT_REFUSED);
       return;
@@ -361,9 +354,9 @@ static void
 handle_run (ProcServer *self, const ProcMessage *message)
 {
   g_autoptr (ProcInvocation) invocation =
-    proc_invocation_new (self->connection, message->task_id, g_variant_get_string (message->head, NULL),
-                         message->payload, message->fds, reply_to_task,
-                         g_atomic_rc_box_acquire (self), (GDestroyNotify) proc_server_unref);
+      proc_invocation_new (self->connection, message->task_id, g_variant_get_string (message->head, NULL),
+                           message->payload, message->fds, reply_to_task,
+                           g_atomic_rc_box_acquire (self), (GDestroyNotify) proc_server_unref);
 
   if (!proc_connection_add_task (self->connection, message->task_id, proc_invocation_get_cancellable (invocation)))
     {
@@ -376,8 +369,8 @@ handle_run (ProcServer *self, const ProcMessage *message)
   if (message->fds_lost)
     {
       g_autoptr (GError) error =
-        g_error_new_literal (PROC_POOL_ERROR, PROC_POOL_ERROR_DESCRIPTORS,
-                             "file descriptors of the task were lost: too many are open in the helper process");
+          g_error_new_literal (PROC_POOL_ERROR, PROC_POOL_ERROR_DESCRIPTORS,
+                               "file descriptors of the task were lost: too many are open in the helper process");
 
       proc_invocation_return_error (invocation, error);
       return;
@@ -421,9 +414,10 @@ is_hung_up (ProcServer *self)
 }
 
 /* One message at a time, so that the main loop's other sources have their turn. */
-static void
-receive (ProcServer *self)
+static gboolean
+receive (gpointer user_data)
 {
+  ProcServer *self = user_data;
   g_autoptr (ProcMessage) message = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -450,49 +444,16 @@ receive (ProcServer *self)
       break;
     }
 
-  self->has_more = self->source != NULL && proc_connection_has_input (self->connection);
+  return G_SOURCE_CONTINUE;
 }
 
 /* ---- the main loop ---- */
 
-static gboolean
-channel_source_prepare (GSource *source, int *timeout)
-{
-  *timeout = -1;
-  return ((ChannelSource *) source)->server->has_more;
-}
-
-static gboolean
-channel_source_check (GSource *source)
-{
-  ChannelSource *self = (ChannelSource *) source;
-
-  return self->server->has_more || g_source_query_unix_fd (source, self->tag) != 0;
-}
-
-static gboolean
-channel_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  receive (((ChannelSource *) source)->server);
-  return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs channel_source_funcs = {
-  .prepare = channel_source_prepare,
-  .check = channel_source_check,
-  .dispatch = channel_source_dispatch,
-};
-
 static void
 start_receiving (ProcServer *self)
 {
-  ChannelSource *source;
-
-  self->source = g_source_new (&channel_source_funcs, sizeof (ChannelSource));
-  source = (ChannelSource *) self->source;
-  source->server = self;
-  source->tag = g_source_add_unix_fd (self->source, proc_connection_get_fd (self->connection), G_IO_IN);
-  g_source_set_static_name (self->source, "procpool helper");
+  self->source = proc_connection_source_new (self->connection);
+  g_source_set_callback (self->source, receive, self, NULL);
   g_source_attach (self->source, self->context);
 }
 
@@ -558,8 +519,10 @@ proc_server_serve (ProcServer *self)
   if (get_state (self) == FINALIZING)
     finalize (self);
 
-  /* The sentinel is still there, should flushing hang. */
-  if (self->host_gone && proc_own_process_leads_group ())
+  /* However it came to this: without a host nobody else ends the descendants. The sentinel is still
+   * there, should flushing hang.
+   */
+  if (is_hung_up (self) && proc_own_process_leads_group ())
     {
       fflush (NULL);
       proc_own_process_kill ();

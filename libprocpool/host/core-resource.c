@@ -446,7 +446,7 @@ proc_core_resource_new_for_ids (const int *ids, gsize n_ids, GError **error)
  * proc_core_resource_new_for_process:
  *
  * Makes a core resource of what this process may use: the cores that the calling thread may run on,
- * as sched_getaffinity() tells, within the CPU quota of its control groups (version 2), rounded up to
+ * as sched_getaffinity(2) tells, within the CPU quota of its control groups (version 2), rounded up to
  * whole cores.
  *
  * Where the quota allows fewer cores than there are, the resource is a count without ids: a quota is

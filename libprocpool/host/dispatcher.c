@@ -38,6 +38,7 @@ struct _ProcDispatcher
   ProcStartPolicy starts;
   ProcTimer *start_timer; /* until the next start may be made */
   ProcTimer *idle_timer;
+  guint armed_idle_timeout; /* the setting that the timer was made for */
 
   ProcCoreResource *watched_cores; /* whose notify::n-free is connected */
   gulong cores_handler;
@@ -393,6 +394,8 @@ find_slot (ProcDispatcher *self, ProcRun *run)
     {
       ProcSlot *slot = l->data;
 
+      if (!proc_worker_takes_tasks (slot->worker))
+        continue;
       if (isolation != PROC_ISOLATION_DEDICATED || slot->n_started == 0)
         return slot;
     }
@@ -815,8 +818,13 @@ watch_idle (ProcDispatcher *self)
   ProcSlot *oldest = self->idle.tail ? self->idle.tail->data : NULL;
   gint64 left;
 
+  if (self->armed_idle_timeout != self->settings->idle_timeout)
+    proc_timer_clear (&self->idle_timer);
+
   if (!oldest || self->idle_timer || self->settings->idle_timeout == 0 || self->slots->len <= self->settings->min_workers)
     return;
+
+  self->armed_idle_timeout = self->settings->idle_timeout;
 
   left = oldest->idle_since + self->settings->idle_timeout * G_TIME_SPAN_MILLISECOND - g_get_monotonic_time ();
   proc_reactor_add_timer (self->reactor, (guint) (MAX (left, 0) / 1000 + 1), &self->idle_timer, end_idle, self);

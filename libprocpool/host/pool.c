@@ -213,11 +213,22 @@ typedef struct
   GTask *task;
 } CloseDelivery;
 
+/* Before it returns: the handler holds the task, and the task the cancellable. */
+static void
+unwatch_close_cancelled (GTask *task)
+{
+  gulong handler = (gulong) GPOINTER_TO_SIZE (g_task_get_task_data (task));
+
+  if (handler)
+    g_signal_handler_disconnect (g_task_get_cancellable (task), handler);
+}
+
 static void
 deliver_close (gpointer user_data)
 {
   CloseDelivery *close = user_data;
 
+  unwatch_close_cancelled (close->task);
   g_task_return_boolean (close->task, TRUE);
   g_object_unref (close->task);
   g_free (close);
@@ -1099,6 +1110,7 @@ on_close_cancelled_posted (gpointer user_data)
   if (!g_queue_remove (&self->close_tasks, task))
     return;
 
+  unwatch_close_cancelled (task);
   g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Waiting for the pool to close was cancelled; it goes on closing");
   g_object_unref (task);
 }
@@ -1110,6 +1122,24 @@ on_close_cancelled (GCancellable *cancellable, gpointer user_data)
   ProcPool *self = g_task_get_source_object (user_data);
 
   proc_reactor_post (self->reactor, on_close_cancelled_posted, g_object_ref (user_data));
+}
+
+static void
+watch_close_cancelled (GTask *task)
+{
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  gulong handler;
+
+  if (!cancellable)
+    return;
+
+  handler = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (on_close_cancelled),
+                                   g_object_ref (task), (GClosureNotify) (GCallback) g_object_unref, 0);
+  g_task_set_task_data (task, GSIZE_TO_POINTER ((gsize) handler), NULL);
+
+  /* Before, or by another thread just now. */
+  if (g_cancellable_is_cancelled (cancellable))
+    on_close_cancelled (cancellable, task);
 }
 
 static void
@@ -1136,7 +1166,10 @@ start_closing (gpointer user_data)
   if (task && g_atomic_int_get (&self->closed))
     complete_close (self, task);
   else if (task)
-    g_queue_push_tail (&self->close_tasks, task);
+    {
+      g_queue_push_tail (&self->close_tasks, task);
+      watch_close_cancelled (task);
+    }
 
   proc_dispatcher_close (self->dispatcher, closing->mode);
   g_free (closing);
@@ -1185,9 +1218,7 @@ proc_pool_close_async (ProcPool *self, ProcCloseMode mode, GCancellable *cancell
       return;
     }
 
-  close_pool (self, mode, g_object_ref (task));
-  if (cancellable)
-    g_cancellable_connect (cancellable, G_CALLBACK (on_close_cancelled), g_object_ref (task), g_object_unref);
+  close_pool (self, mode, g_steal_pointer (&task));
 }
 
 /**
@@ -1291,6 +1322,8 @@ settings_changed (ProcPool *self, guint property)
  * proc_pool_get_launcher:
  * @self: a pool
  *
+ * Gets #ProcPool:launcher.
+ *
  * Returns: (transfer none): see #ProcPool:launcher
  *
  * Since: 1.0
@@ -1306,6 +1339,8 @@ proc_pool_get_launcher (ProcPool *self)
 /**
  * proc_pool_get_cores:
  * @self: a pool
+ *
+ * Gets #ProcPool:cores.
  *
  * Returns: (transfer none): see #ProcPool:cores
  *
@@ -1343,6 +1378,8 @@ proc_pool_set_cores (ProcPool *self, ProcCoreResource *cores)
  * proc_pool_get_min_workers:
  * @self: a pool
  *
+ * Gets #ProcPool:min-workers.
+ *
  * Returns: how many workers are kept; see #ProcPool:min-workers
  *
  * Since: 1.0
@@ -1379,6 +1416,8 @@ proc_pool_set_min_workers (ProcPool *self, guint min_workers)
 /**
  * proc_pool_get_max_workers:
  * @self: a pool
+ *
+ * Gets #ProcPool:max-workers.
  *
  * Returns: how many workers there may be, at least 1; see #ProcPool:max-workers
  *
@@ -1418,6 +1457,8 @@ proc_pool_set_max_workers (ProcPool *self, guint max_workers)
  * proc_pool_get_tasks_per_worker:
  * @self: a pool
  *
+ * Gets #ProcPool:tasks-per-worker.
+ *
  * Returns: how many tasks a worker may run at once, at least 1; see #ProcPool:tasks-per-worker
  *
  * Since: 1.0
@@ -1456,6 +1497,8 @@ proc_pool_set_tasks_per_worker (ProcPool *self, guint tasks_per_worker)
  * proc_pool_get_max_tasks_per_worker:
  * @self: a pool
  *
+ * Gets #ProcPool:max-tasks-per-worker.
+ *
  * Returns: a number of tasks, 0 for any; see #ProcPool:max-tasks-per-worker
  *
  * Since: 1.0
@@ -1492,6 +1535,8 @@ proc_pool_set_max_tasks_per_worker (ProcPool *self, guint max_tasks_per_worker)
 /**
  * proc_pool_get_max_worker_memory:
  * @self: a pool
+ *
+ * Gets #ProcPool:max-worker-memory.
  *
  * Returns: bytes, 0 for any; see #ProcPool:max-worker-memory
  *
@@ -1530,6 +1575,8 @@ proc_pool_set_max_worker_memory (ProcPool *self, guint64 max_worker_memory)
  * proc_pool_get_idle_timeout:
  * @self: a pool
  *
+ * Gets #ProcPool:idle-timeout.
+ *
  * Returns: milliseconds, 0 for never; see #ProcPool:idle-timeout
  *
  * Since: 1.0
@@ -1566,6 +1613,8 @@ proc_pool_set_idle_timeout (ProcPool *self, guint idle_timeout)
 /**
  * proc_pool_get_startup_timeout:
  * @self: a pool
+ *
+ * Gets #ProcPool:startup-timeout.
  *
  * Returns: milliseconds, 0 for ever; see #ProcPool:startup-timeout
  *
@@ -1604,6 +1653,8 @@ proc_pool_set_startup_timeout (ProcPool *self, guint startup_timeout)
  * proc_pool_get_cancel_grace:
  * @self: a pool
  *
+ * Gets #ProcPool:cancel-grace.
+ *
  * Returns: milliseconds, 0 for none; see #ProcPool:cancel-grace
  *
  * Since: 1.0
@@ -1641,6 +1692,8 @@ proc_pool_set_cancel_grace (ProcPool *self, guint cancel_grace)
  * proc_pool_get_max_queued:
  * @self: a pool
  *
+ * Gets #ProcPool:max-queued.
+ *
  * Returns: a number of tasks, 0 for any; see #ProcPool:max-queued
  *
  * Since: 1.0
@@ -1677,6 +1730,8 @@ proc_pool_set_max_queued (ProcPool *self, guint max_queued)
 /**
  * proc_pool_get_max_message:
  * @self: a pool
+ *
+ * Gets #ProcPool:max-message.
  *
  * Returns: bytes, at least 1; see #ProcPool:max-message
  *
@@ -1716,6 +1771,8 @@ proc_pool_set_max_message (ProcPool *self, guint64 max_message)
  * proc_pool_get_scheduling:
  * @self: a pool
  *
+ * Gets #ProcPool:scheduling.
+ *
  * Returns: the scheduling; see #ProcPool:scheduling
  *
  * Since: 1.0
@@ -1753,6 +1810,8 @@ proc_pool_set_scheduling (ProcPool *self, ProcScheduling scheduling)
  * proc_pool_get_initializer:
  * @self: a pool
  *
+ * Gets #ProcPool:initializer.
+ *
  * Returns: (transfer none) (nullable): see #ProcPool:initializer
  *
  * Since: 1.0
@@ -1768,6 +1827,8 @@ proc_pool_get_initializer (ProcPool *self)
 /**
  * proc_pool_get_initializer_arguments:
  * @self: a pool
+ *
+ * Gets #ProcPool:initializer-arguments.
  *
  * Returns: (transfer none) (nullable): see #ProcPool:initializer-arguments
  *
@@ -1813,6 +1874,8 @@ proc_pool_set_initializer (ProcPool *self, const char *function, GVariant *argum
 /**
  * proc_pool_get_finalizer:
  * @self: a pool
+ *
+ * Gets #ProcPool:finalizer.
  *
  * Returns: (transfer none) (nullable): see #ProcPool:finalizer
  *
@@ -1870,6 +1933,8 @@ proc_pool_get_workers (ProcPool *self)
  * proc_pool_get_n_workers:
  * @self: a pool
  *
+ * Gets #ProcPool:n-workers.
+ *
  * Returns: see #ProcPool:n-workers
  *
  * Since: 1.0
@@ -1885,6 +1950,8 @@ proc_pool_get_n_workers (ProcPool *self)
 /**
  * proc_pool_get_n_idle:
  * @self: a pool
+ *
+ * Gets #ProcPool:n-idle.
  *
  * Returns: see #ProcPool:n-idle
  *
@@ -1902,6 +1969,8 @@ proc_pool_get_n_idle (ProcPool *self)
  * proc_pool_get_n_queued:
  * @self: a pool
  *
+ * Gets #ProcPool:n-queued.
+ *
  * Returns: see #ProcPool:n-queued
  *
  * Since: 1.0
@@ -1918,6 +1987,8 @@ proc_pool_get_n_queued (ProcPool *self)
  * proc_pool_get_n_running:
  * @self: a pool
  *
+ * Gets #ProcPool:n-running.
+ *
  * Returns: see #ProcPool:n-running
  *
  * Since: 1.0
@@ -1933,6 +2004,8 @@ proc_pool_get_n_running (ProcPool *self)
 /**
  * proc_pool_get_closed:
  * @self: a pool
+ *
+ * Gets #ProcPool:closed.
  *
  * Returns: see #ProcPool:closed
  *

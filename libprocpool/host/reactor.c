@@ -29,8 +29,8 @@ struct _ProcReactor
   gatomicrefcount ref_count;
   GMainContext *context;
   GSource *source;
-  gpointer epoll_tag; /* the epoll descriptor's tag in the source */
-  int epoll_fd;       /* made with the first watch, so that making a pool can't fail */
+  gpointer epoll_tag;  /* the epoll descriptor's tag in the source */
+  int epoll_fd;        /* made with the first watch, so that making a pool can't fail */
 
   GSequence *timers; /* of ProcTimer, by deadline */
 
@@ -40,12 +40,11 @@ struct _ProcReactor
   GQueue emissions;    /* of ProcEmission */
   GQueue completions;  /* of ProcDelivery */
   guint n_blocking;    /* depth of proc_reactor_wait() dispatching: completions wait meanwhile */
-  guint n_delivering;  /* depth of deliver(): the caller's code may be running */
-  gboolean processing; /* the pool's own code is running and will be followed by a delivery */
-  gboolean dirty;      /* changed by the caller's code in a delivery: settle once more */
+  gboolean dirty;      /* something was changed outside an event: to be settled */
 
   GMutex lock;         /* protects all below */
   GQueue inbox;        /* of ProcEmission: posted by any thread */
+  int n_posted;        /* atomic: its length, to be asked without the lock */
   GSList *waiters;     /* of ProcWaiter: threads in proc_reactor_wait() */
 };
 
@@ -106,21 +105,21 @@ next_deadline (ProcReactor *self)
   return ((ProcTimer *) g_sequence_get (first))->deadline;
 }
 
-/* When the source is to be dispatched without an event on a descriptor: 0 for at once, -1 for never. */
-static void
-arm (ProcReactor *self)
+/* Something is to be done that no descriptor and no deadline tells of. */
+static gboolean
+has_work (ProcReactor *self)
 {
-  gint64 ready_time = next_deadline (self);
+  return self->dirty || !g_queue_is_empty (&self->emissions) || !g_queue_is_empty (&self->completions) ||
+         g_atomic_int_get (&self->n_posted) > 0;
+}
 
-  if (!g_queue_is_empty (&self->emissions) || !g_queue_is_empty (&self->completions))
-    ready_time = 0;
+static int
+milliseconds_until (gint64 deadline, gint64 now)
+{
+  if (deadline < 0)
+    return -1;
 
-  /* Under the lock, lest a message posted meanwhile has its wakeup overwritten. */
-  g_mutex_lock (&self->lock);
-  if (!g_queue_is_empty (&self->inbox))
-    ready_time = 0;
-  g_source_set_ready_time (self->source, ready_time);
-  g_mutex_unlock (&self->lock);
+  return (int) CLAMP ((deadline - now + 999) / 1000, 0, G_MAXINT);
 }
 
 static GIOCondition
@@ -215,9 +214,13 @@ dispatch_inbox (ProcReactor *self)
   GQueue inbox;
   ProcEmission *message;
 
+  if (g_atomic_int_get (&self->n_posted) == 0)
+    return;
+
   g_mutex_lock (&self->lock);
   inbox = self->inbox;
   g_queue_init (&self->inbox);
+  g_atomic_int_set (&self->n_posted, 0);
   g_mutex_unlock (&self->lock);
 
   while ((message = g_queue_pop_head (&inbox)))
@@ -236,14 +239,6 @@ settle (ProcReactor *self)
     self->settle (self->settle_data);
 }
 
-/* Before the caller's code runs: it may iterate the main loop, which must then bring the rest. */
-static void
-keep_ready (ProcReactor *self)
-{
-  if (!g_queue_is_empty (&self->emissions) || !g_queue_is_empty (&self->completions))
-    g_source_set_ready_time (self->source, 0);
-}
-
 static void
 deliver_emissions (ProcReactor *self)
 {
@@ -251,7 +246,6 @@ deliver_emissions (ProcReactor *self)
 
   while ((emission = g_queue_pop_head (&self->emissions)))
     {
-      keep_ready (self);
       emission->func (emission->user_data);
       g_free (emission);
     }
@@ -267,7 +261,6 @@ deliver_completions (ProcReactor *self)
       if (!completion)
         return;
 
-      keep_ready (self);
       completion->func (completion->user_data);
     }
 }
@@ -275,11 +268,9 @@ deliver_completions (ProcReactor *self)
 static void
 deliver (ProcReactor *self)
 {
-  self->n_delivering++;
   deliver_emissions (self);
   if (self->n_blocking == 0)
     deliver_completions (self);
-  self->n_delivering--;
 }
 
 static void
@@ -287,22 +278,40 @@ dispatch (ProcReactor *self)
 {
   g_autoptr (ProcReactor) held = proc_reactor_ref (self);
 
-  self->processing = TRUE;
   dispatch_inbox (self);
   dispatch_watches (self);
   dispatch_timers (self);
   settle (self);
-  self->processing = FALSE;
-
   deliver (self);
 
+  /* What the caller's code asked for just now needn't wait for another turn of the main loop. */
   if (self->dirty)
     {
       settle (self);
       deliver_emissions (self);
     }
+}
 
-  arm (self);
+static gboolean
+source_prepare (GSource *source, int *timeout)
+{
+  ProcReactor *self = ((ProcReactorSource *) source)->reactor;
+  gint64 deadline = next_deadline (self);
+
+  /* Asked in each turn of the main loop: what its owner changes needs no wakeup. */
+  *timeout = deadline < 0 ? -1 : milliseconds_until (deadline, g_source_get_time (source));
+
+  return has_work (self) || *timeout == 0;
+}
+
+static gboolean
+source_check (GSource *source)
+{
+  ProcReactor *self = ((ProcReactorSource *) source)->reactor;
+  gint64 deadline = next_deadline (self);
+
+  return (self->epoll_tag && g_source_query_unix_fd (source, self->epoll_tag) != 0) || has_work (self) ||
+         (deadline >= 0 && deadline <= g_source_get_time (source));
 }
 
 static gboolean
@@ -314,6 +323,8 @@ source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 }
 
 static GSourceFuncs source_funcs = {
+  .prepare = source_prepare,
+  .check = source_check,
   .dispatch = source_dispatch,
 };
 
@@ -389,10 +400,7 @@ proc_reactor_set_settle (ProcReactor *self, ProcReactorFunc func, gpointer user_
 void
 proc_reactor_wake (ProcReactor *self)
 {
-  if (self->processing || self->n_delivering > 0)
-    self->dirty = TRUE;
-  else
-    g_source_set_ready_time (self->source, 0);
+  self->dirty = TRUE;
 }
 
 static gboolean
@@ -499,15 +507,6 @@ proc_reactor_add_timer (ProcReactor *self, guint milliseconds, ProcTimer **locat
   timer->position = g_sequence_insert_sorted (self->timers, timer, compare_timers, NULL);
   *location = timer;
 
-  /* An earlier deadline than the source knows of; a later one is found when it fires. */
-  if (g_sequence_iter_is_begin (timer->position))
-    {
-      gint64 ready_time = g_source_get_ready_time (self->source);
-
-      if (ready_time < 0 || ready_time > timer->deadline)
-        g_source_set_ready_time (self->source, timer->deadline);
-    }
-
   return timer;
 }
 
@@ -560,13 +559,10 @@ proc_reactor_post (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
 {
   g_mutex_lock (&self->lock);
   g_queue_push_tail (&self->inbox, emission_new (func, user_data));
-  if (self->inbox.length == 1)
+  if (g_atomic_int_add (&self->n_posted, 1) == 0)
     {
-      /* Under the lock: a dispatch that has just taken the inbox sets its own ready time only after it
-       * has looked here again.
-       */
-      g_source_set_ready_time (self->source, 0);
       wake_waiters_locked (self);
+      g_main_context_wakeup (self->context);
     }
   g_mutex_unlock (&self->lock);
 }
@@ -575,16 +571,12 @@ void
 proc_reactor_emit (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
 {
   g_queue_push_tail (&self->emissions, emission_new (func, user_data));
-  if (!self->processing)
-    g_source_set_ready_time (self->source, 0);
 }
 
 void
 proc_reactor_complete (ProcReactor *self, ProcDelivery *completion)
 {
   g_queue_push_tail (&self->completions, completion);
-  if (!self->processing)
-    g_source_set_ready_time (self->source, 0);
 }
 
 /* Dispatches what is due, owning the context. */
@@ -598,18 +590,14 @@ wait_dispatch (ProcReactor *self)
   g_main_context_pop_thread_default (self->context);
 }
 
-/* As arm(), but that completions, which can't be made now, don't count. */
+/* When to dispatch again: completions, which can't be made now, don't count. */
 static gint64
 wait_deadline (ProcReactor *self)
 {
-  gint64 deadline = g_queue_is_empty (&self->emissions) ? next_deadline (self) : 0;
+  if (self->dirty || !g_queue_is_empty (&self->emissions) || g_atomic_int_get (&self->n_posted) > 0)
+    return 0;
 
-  g_mutex_lock (&self->lock);
-  if (!g_queue_is_empty (&self->inbox))
-    deadline = 0;
-  g_mutex_unlock (&self->lock);
-
-  return deadline;
+  return next_deadline (self);
 }
 
 static void
@@ -628,10 +616,9 @@ wait_poll (ProcReactor *self, ProcWaiter *waiter, gint64 deadline)
 
   if (deadline >= 0)
     {
-      gint64 left = MAX (deadline - g_get_monotonic_time (), 0);
-      int left_ms = (int) MIN ((left + 999) / 1000, G_MAXINT);
+      int left = milliseconds_until (deadline, g_get_monotonic_time ());
 
-      timeout = timeout < 0 ? left_ms : MIN (timeout, left_ms);
+      timeout = timeout < 0 ? left : MIN (timeout, left);
     }
 
   poll (fds, n_fds, timeout);

@@ -240,6 +240,8 @@ proc_results_cancel (ProcResults *self)
  * proc_results_get_look_ahead:
  * @self: the results
  *
+ * Gets #ProcResults:look-ahead.
+ *
  * Returns: a number of items; see #ProcResults:look-ahead
  *
  * Since: 1.0
@@ -278,6 +280,8 @@ proc_results_set_look_ahead (ProcResults *self, guint look_ahead)
  * proc_results_get_n_items:
  * @self: the results
  *
+ * Gets #ProcResults:n-items.
+ *
  * Returns: how many items there are in all
  *
  * Since: 1.0
@@ -293,6 +297,8 @@ proc_results_get_n_items (ProcResults *self)
 /**
  * proc_results_get_position:
  * @self: the results
+ *
+ * Gets #ProcResults:position.
  *
  * Returns: how many results were given out
  *

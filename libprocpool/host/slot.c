@@ -28,5 +28,6 @@ proc_slot_free (ProcSlot *self)
 gboolean
 proc_slot_has_room (ProcSlot *self, guint tasks_per_worker)
 {
-  return self->ready && !self->retiring && !self->exclusive && self->runs->len < tasks_per_worker;
+  return self->ready && !self->retiring && !self->exclusive && self->runs->len < tasks_per_worker &&
+         proc_worker_takes_tasks (self->worker);
 }

@@ -531,6 +531,8 @@ proc_task_describe (ProcTask *self)
  * proc_task_get_function:
  * @self: a task
  *
+ * Gets #ProcTask:function.
+ *
  * Returns: (transfer none): the name of its function
  *
  * Since: 1.0
@@ -546,6 +548,8 @@ proc_task_get_function (ProcTask *self)
 /**
  * proc_task_get_arguments:
  * @self: a task
+ *
+ * Gets #ProcTask:arguments.
  *
  * Returns: (transfer none) (nullable): its arguments
  *
@@ -568,6 +572,8 @@ is_new (ProcTask *self)
 /**
  * proc_task_get_name:
  * @self: a task
+ *
+ * Gets #ProcTask:name.
  *
  * Returns: (transfer none) (nullable): see #ProcTask:name
  *
@@ -621,6 +627,8 @@ proc_task_set_name (ProcTask *self, const char *name)
  * proc_task_get_cores:
  * @self: a task
  *
+ * Gets #ProcTask:cores.
+ *
  * Returns: see #ProcTask:cores
  *
  * Since: 1.0
@@ -651,6 +659,8 @@ proc_task_set_cores (ProcTask *self, guint cores)
 /**
  * proc_task_get_priority:
  * @self: a task
+ *
+ * Gets #ProcTask:priority.
  *
  * Returns: see #ProcTask:priority
  *
@@ -683,6 +693,8 @@ proc_task_set_priority (ProcTask *self, int priority)
  * proc_task_get_timeout:
  * @self: a task
  *
+ * Gets #ProcTask:timeout.
+ *
  * Returns: milliseconds, 0 for none; see #ProcTask:timeout
  *
  * Since: 1.0
@@ -713,6 +725,8 @@ proc_task_set_timeout (ProcTask *self, guint timeout)
 /**
  * proc_task_get_max_attempts:
  * @self: a task
+ *
+ * Gets #ProcTask:max-attempts.
  *
  * Returns: see #ProcTask:max-attempts
  *
@@ -747,6 +761,8 @@ proc_task_set_max_attempts (ProcTask *self, guint max_attempts)
  * proc_task_get_isolation:
  * @self: a task
  *
+ * Gets #ProcTask:isolation.
+ *
  * Returns: see #ProcTask:isolation
  *
  * Since: 1.0
@@ -777,6 +793,8 @@ proc_task_set_isolation (ProcTask *self, ProcIsolation isolation)
 /**
  * proc_task_get_fds:
  * @self: a task
+ *
+ * Gets #ProcTask:fds.
  *
  * Returns: (transfer none) (nullable): see #ProcTask:fds
  *
@@ -813,6 +831,8 @@ proc_task_set_fds (ProcTask *self, GUnixFDList *fds)
 /**
  * proc_task_get_input:
  * @self: a task
+ *
+ * Gets #ProcTask:input.
  *
  * Returns: (transfer none) (nullable): see #ProcTask:input
  *
@@ -854,6 +874,8 @@ proc_task_set_input (ProcTask *self, GBytes *input)
  * proc_task_get_state:
  * @self: a task
  *
+ * Gets #ProcTask:state.
+ *
  * Returns: see #ProcTask:state
  *
  * Since: 1.0
@@ -869,6 +891,8 @@ proc_task_get_state (ProcTask *self)
 /**
  * proc_task_get_worker:
  * @self: a task
+ *
+ * Gets #ProcTask:worker.
  *
  * Returns: (transfer none) (nullable): see #ProcTask:worker
  *
@@ -886,6 +910,8 @@ proc_task_get_worker (ProcTask *self)
  * proc_task_get_pid:
  * @self: a task
  *
+ * Gets #ProcTask:pid.
+ *
  * Returns: see #ProcTask:pid
  *
  * Since: 1.0
@@ -901,6 +927,8 @@ proc_task_get_pid (ProcTask *self)
 /**
  * proc_task_get_attempts:
  * @self: a task
+ *
+ * Gets #ProcTask:attempts.
  *
  * Returns: see #ProcTask:attempts
  *
@@ -918,6 +946,8 @@ proc_task_get_attempts (ProcTask *self)
  * proc_task_get_progress:
  * @self: a task
  *
+ * Gets #ProcTask:progress.
+ *
  * Returns: from 0.0 to 1.0; see #ProcTask:progress
  *
  * Since: 1.0
@@ -933,6 +963,8 @@ proc_task_get_progress (ProcTask *self)
 /**
  * proc_task_get_progress_text:
  * @self: a task
+ *
+ * Gets #ProcTask:progress-text.
  *
  * Returns: (transfer none) (nullable): see #ProcTask:progress-text
  *
@@ -950,6 +982,8 @@ proc_task_get_progress_text (ProcTask *self)
  * proc_task_get_queued_time:
  * @self: a task
  *
+ * Gets #ProcTask:queued-time.
+ *
  * Returns: microseconds of g_get_monotonic_time(); see #ProcTask:queued-time
  *
  * Since: 1.0
@@ -965,6 +999,8 @@ proc_task_get_queued_time (ProcTask *self)
 /**
  * proc_task_get_started_time:
  * @self: a task
+ *
+ * Gets #ProcTask:started-time.
  *
  * Returns: microseconds of g_get_monotonic_time(); see #ProcTask:started-time
  *
@@ -982,6 +1018,8 @@ proc_task_get_started_time (ProcTask *self)
  * proc_task_get_finished_time:
  * @self: a task
  *
+ * Gets #ProcTask:finished-time.
+ *
  * Returns: microseconds of g_get_monotonic_time(); see #ProcTask:finished-time
  *
  * Since: 1.0
@@ -997,6 +1035,8 @@ proc_task_get_finished_time (ProcTask *self)
 /**
  * proc_task_get_error_details:
  * @self: a task
+ *
+ * Gets #ProcTask:error-details.
  *
  * Returns: (transfer none) (nullable): an `a{sv}`; see #ProcTask:error-details
  *

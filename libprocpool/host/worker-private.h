@@ -49,7 +49,10 @@ ProcWorker *proc_worker_start (ProcReactor *reactor, ProcLauncher *launcher, con
 /* Calls nothing back any more; the process is asked to finish. */
 void proc_worker_detach (ProcWorker *self);
 
-/* Sends a task. @id is unique for this worker. Fails where the arguments can't be sent, and then the
+/* FALSE as soon as it was found to be ending or broken; its end is told later. */
+gboolean proc_worker_takes_tasks (ProcWorker *self);
+
+/* Sends a task, to one that takes them. @id is unique for this worker. Fails where the arguments can't be sent, and then the
  * worker is none the worse.
  */
 gboolean proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, GError **error);

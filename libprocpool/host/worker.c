@@ -47,6 +47,12 @@
  * that end, seen by its pidfd, leads to GONE and to the owner's `ended`. One way out, so nothing is told
  * twice. From start to GONE the worker holds a reference to itself.
  */
+
+/**
+ * ProcWorker:
+ *
+ * The host's object for one helper process.
+ */
 struct _ProcWorker
 {
   GObject parent_instance;
@@ -59,6 +65,8 @@ struct _ProcWorker
 
   ProcWorkerState state;
   gboolean shaken;     /* HELLO was received */
+  gboolean readied;    /* READY was received */
+  gboolean asked;      /* its owner wants it to end */
   GError *failure;     /* why it is to end, or has; NULL: it wasn't found wanting */
 
   ProcProcess *process;
@@ -144,6 +152,7 @@ on_grace_over (gpointer user_data)
 void
 proc_worker_end_now (ProcWorker *self)
 {
+  self->asked = TRUE;
   if (self->state == PROC_WORKER_STATE_GONE)
     return;
 
@@ -163,6 +172,7 @@ proc_worker_end (ProcWorker *self)
   if (self->state == PROC_WORKER_STATE_GONE)
     return;
 
+  self->asked = TRUE;
   set_state (self, PROC_WORKER_STATE_STOPPING);
   proc_process_signal_group (self->process, SIGTERM);
   proc_reactor_add_timer (self->reactor, self->cancel_grace, &self->grace_timer, on_grace_over, self);
@@ -262,6 +272,7 @@ handle_ready (ProcWorker *self, ProcMessage *message)
     }
 
   proc_timer_clear (&self->startup_timer);
+  self->readied = TRUE;
   set_state (self, PROC_WORKER_STATE_IDLE);
   if (!self->detached)
     self->callbacks.ready (self, self->user_data);
@@ -610,12 +621,16 @@ static void
 on_ended (ProcProcess *process, gpointer user_data)
 {
   ProcWorker *self = user_data;
-  gboolean asked = self->state == PROC_WORKER_STATE_STOPPING && !self->failure && g_hash_table_size (self->runs) == 0;
-  gboolean starting = self->state == PROC_WORKER_STATE_STARTING;
+  gboolean asked = self->asked && g_hash_table_size (self->runs) == 0;
 
-  /* What it said before it ended is still in the socket. */
-  while (self->watch && receive (self))
-    continue;
+  /* What it said before it ended is still in the socket. A read that took all there was is followed by
+   * AGAIN without a look at what has come since: hence twice.
+   */
+  for (guint i = 0; i < 2; i++)
+    {
+      while (self->watch && receive (self))
+        continue;
+    }
 
   if (self->stdout_reader)
     proc_line_reader_finish (self->stdout_reader);
@@ -629,8 +644,8 @@ on_ended (ProcProcess *process, gpointer user_data)
       g_autofree char *how = proc_process_describe_end (process);
       g_autofree char *tail = proc_worker_dup_stderr_tail (self);
 
-      fail (self, g_error_new (PROC_POOL_ERROR, starting ? PROC_POOL_ERROR_START_FAILED : PROC_POOL_ERROR_CRASHED,
-                               "helper process %d %s%s%s%s", self->pid, how, starting ? " before it was ready" : "",
+      fail (self, g_error_new (PROC_POOL_ERROR, self->readied ? PROC_POOL_ERROR_CRASHED : PROC_POOL_ERROR_START_FAILED,
+                               "helper process %d %s%s%s%s", self->pid, how, self->readied ? "" : " before it was ready",
                                tail ? "; it wrote: " : "", tail ? tail : ""));
     }
 
@@ -872,12 +887,18 @@ fill_and_queue_run (ProcWorker *self, guint64 id, ProcMessage *message)
 }
 
 gboolean
+proc_worker_takes_tasks (ProcWorker *self)
+{
+  return self->state == PROC_WORKER_STATE_IDLE || self->state == PROC_WORKER_STATE_BUSY;
+}
+
+gboolean
 proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, GError **error)
 {
   g_autoptr (ProcMessage) message = proc_message_new (PROC_MESSAGE_RUN, id, g_variant_new_string (function), arguments);
   gsize size = arguments ? g_variant_get_size (arguments) : 0;
 
-  g_return_val_if_fail (self->state == PROC_WORKER_STATE_IDLE || self->state == PROC_WORKER_STATE_BUSY, FALSE);
+  g_return_val_if_fail (proc_worker_takes_tasks (self), FALSE);
 
   if (fds)
     message->fds = g_object_ref (fds);
@@ -940,6 +961,7 @@ proc_worker_finish (ProcWorker *self)
       return;
     }
 
+  self->asked = TRUE;
   set_state (self, PROC_WORKER_STATE_STOPPING);
   send_message (self, PROC_MESSAGE_FINISH, 0, NULL, NULL);
 
@@ -1103,6 +1125,8 @@ proc_worker_init (ProcWorker *self)
  * proc_worker_get_pid:
  * @self: a worker
  *
+ * Gets #ProcWorker:pid.
+ *
  * Returns: see #ProcWorker:pid
  *
  * Since: 1.0
@@ -1118,6 +1142,8 @@ proc_worker_get_pid (ProcWorker *self)
 /**
  * proc_worker_get_state:
  * @self: a worker
+ *
+ * Gets #ProcWorker:state.
  *
  * Returns: see #ProcWorker:state
  *
@@ -1156,6 +1182,8 @@ proc_worker_get_cores (ProcWorker *self, gsize *n_cores)
 /**
  * proc_worker_get_tasks_done:
  * @self: a worker
+ *
+ * Gets #ProcWorker:tasks-done.
  *
  * Returns: see #ProcWorker:tasks-done
  *
@@ -1207,6 +1235,8 @@ proc_worker_get_memory (ProcWorker *self)
  * proc_worker_get_exit_status:
  * @self: a worker
  *
+ * Gets #ProcWorker:exit-status.
+ *
  * Returns: see #ProcWorker:exit-status
  *
  * Since: 1.0
@@ -1222,6 +1252,8 @@ proc_worker_get_exit_status (ProcWorker *self)
 /**
  * proc_worker_get_term_signal:
  * @self: a worker
+ *
+ * Gets #ProcWorker:term-signal.
  *
  * Returns: see #ProcWorker:term-signal
  *

@@ -47,6 +47,9 @@ gboolean proc_channel_has_output (ProcChannel *self);
 /* The next message. What the codec refuses is an ERROR, PROC_POOL_ERROR_PROTOCOL or
  * PROC_POOL_ERROR_TOO_LARGE, and so is an end within a frame, PROC_POOL_ERROR_CRASHED. A message of
  * which the kernel dropped descriptors is OK, with fds_lost, and without payload if that was in one.
+ *
+ * AGAIN comes once without a system call after a read that has emptied the descriptor: who doesn't wait for it to
+ * be readable asks twice.
  */
 ProcChannelStatus proc_channel_receive (ProcChannel *self, ProcMessage **message, GError **error);
 

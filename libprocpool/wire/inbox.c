@@ -48,6 +48,7 @@ struct _ProcInbox
   GArray *fds;       /* owned descriptors */
   gboolean fds_lost; /* the kernel dropped descriptors, and no frame has missed them yet */
 
+  gboolean was_emptied; /* the last read took all there was: AGAIN is due without asking once more */
   gboolean ended;
   GError *failure;
 };
@@ -247,13 +248,24 @@ make_room (ProcInbox *self)
 static ProcChannelStatus
 fill (ProcInbox *self, gsize *budget, GError **error)
 {
+  guint n_fds = self->fds->len;
+  gsize room;
   gssize n_bytes;
 
+  if (self->was_emptied)
+    {
+      self->was_emptied = FALSE;
+      return PROC_CHANNEL_AGAIN;
+    }
+
   make_room (self);
-  n_bytes = proc_stream_read (self->stream, self->buffer + self->end, self->capacity - self->end, self->fds, &self->fds_lost);
+  room = self->capacity - self->end;
+  n_bytes = proc_stream_read (self->stream, self->buffer + self->end, room, self->fds, &self->fds_lost);
 
   if (n_bytes > 0)
     {
+      /* Less than there was room for, and not for the sake of descriptors, at which a read stops. */
+      self->was_emptied = (gsize) n_bytes < room && self->fds->len == n_fds;
       self->end += n_bytes;
       *budget -= MIN (*budget, (gsize) n_bytes);
     }
@@ -324,7 +336,12 @@ proc_inbox_receive (ProcInbox *self, ProcMessage **message, GError **error)
 gboolean
 proc_inbox_has_input (ProcInbox *self)
 {
-  return self->failure != NULL || self->ended || !look_at_header (self, NULL) || has_frame (self);
+  if (self->failure != NULL || self->ended || !look_at_header (self, NULL) || has_frame (self))
+    return TRUE;
+
+  /* Who is told so waits for the descriptor next. */
+  self->was_emptied = FALSE;
+  return FALSE;
 }
 
 gboolean

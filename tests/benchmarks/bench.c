@@ -29,6 +29,16 @@ bench_serve (void)
   return proc_helper_run (helper);
 }
 
+char *
+bench_program (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *path = g_file_read_link ("/proc/self/exe", &error);
+
+  bench_check (path != NULL, error, "finding this program");
+  return path;
+}
+
 static int
 compare_doubles (gconstpointer a, gconstpointer b)
 {

@@ -11,6 +11,9 @@
  */
 int bench_serve (void);
 
+/* The path of this program, to run it again; the name /proc/self/exe itself is of no use under valgrind. */
+char *bench_program (void);
+
 /* The middle one of @values, which are sorted on the way. */
 double bench_median (double *values, guint n_values);
 

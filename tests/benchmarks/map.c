@@ -88,7 +88,7 @@ main (int argc, char **argv)
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   const GOptionEntry entries[] = {
     { "items", 0, 0, G_OPTION_ARG_INT, &n_items, "Items to map over (1000000)", "N" },
-    { "tasks-per-worker", 0, 0, G_OPTION_ARG_INT, &tasks_per_worker, "Items in flight in one helper (the pool's default)", "N" },
+    { "tasks-per-worker", 0, 0, G_OPTION_ARG_INT, &tasks_per_worker, "Items in flight in one helper (0: the pool's default)", "N" },
     G_OPTION_ENTRY_NULL
   };
 
@@ -97,7 +97,11 @@ main (int argc, char **argv)
 
   g_option_context_add_main_entries (context, entries, NULL);
   bench_check (g_option_context_parse (context, &argc, &argv, &error), error, "map");
-  bench_check (n_items > 0, NULL, "map: --items above 0");
+  if (n_items < 1 || tasks_per_worker < 0)
+    {
+      g_printerr ("--items is at least 1, --tasks-per-worker at least 0\n");
+      return EXIT_FAILURE;
+    }
 
   pool = proc_pool_new (NULL);
   if (tasks_per_worker > 0)

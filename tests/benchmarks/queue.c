@@ -101,8 +101,9 @@ measure_and_print (guint n_calls)
 static void
 measure_in_process (guint n_calls, Costs *costs)
 {
+  g_autofree char *program = bench_program ();
   g_autofree char *size = g_strdup_printf ("--size=%u", n_calls);
-  const char *argv[] = { "/proc/self/exe", size, NULL };
+  const char *argv[] = { program, size, NULL };
   g_autofree char *output = NULL;
   g_autoptr (GError) error = NULL;
   int status;

@@ -225,12 +225,13 @@ static void
 dbus_set_up (void)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  g_autofree char *program = bench_program ();
   g_autoptr (GError) error = NULL;
   int fds[2];
 
   bench_check (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0, NULL, "socketpair");
   g_subprocess_launcher_take_fd (launcher, fds[1], DBUS_FD);
-  dbus_process = g_subprocess_launcher_spawn (launcher, &error, "/proc/self/exe", DBUS_ARGUMENT, NULL);
+  dbus_process = g_subprocess_launcher_spawn (launcher, &error, program, DBUS_ARGUMENT, NULL);
   bench_check (dbus_process != NULL, error, "gdbus: the other process");
 
   /* Its end of the socket is the launcher's, and goes with it. */
@@ -408,7 +409,8 @@ write_json (const char *path, const double *medians, const double *bests, guint 
 static void
 measure_all (guint n_rounds, guint n_calls, double *medians, double *bests)
 {
-  g_autofree double *times = g_new (double, N_WAYS *(gsize) n_rounds);
+  guint n_times = n_rounds * N_WAYS;
+  g_autofree double *times = NULL;
 
   for (guint i = 0; i < N_WAYS; i++)
     if (ways[i].set_up != NULL)
@@ -417,6 +419,7 @@ measure_all (guint n_rounds, guint n_calls, double *medians, double *bests)
   for (guint i = 0; i < N_WAYS; i++)
     ways[i].run (n_calls);
 
+  times = g_new (double, n_times);
   for (guint round = 0; round < n_rounds; round++)
     for (guint i = 0; i < N_WAYS; i++)
       times[i * n_rounds + round] = measure (&ways[i], n_calls);
@@ -456,7 +459,11 @@ main (int argc, char **argv)
 
   g_option_context_add_main_entries (context, entries, NULL);
   bench_check (g_option_context_parse (context, &argc, &argv, &error), error, "roundtrip");
-  bench_check (n_rounds > 0 && n_calls > 0, NULL, "roundtrip: --rounds and --calls above 0");
+  if (n_rounds < 1 || n_rounds > 10000 || n_calls < 1)
+    {
+      g_printerr ("--rounds can be from 1 to 10000, --calls is at least 1\n");
+      return EXIT_FAILURE;
+    }
 
   measure_all (n_rounds, n_calls, medians, bests);
 

@@ -9,8 +9,12 @@ import re
 import sys
 
 SUFFIXES = {".c", ".h", ".in", ".py", ".js", ".vala", ".sh", ".xml", ".build", ".supp", ".metadata"}
-NAMES = {"bootstrap", "run", "meson_options.txt", ".clang-format", ".editorconfig", ".gitignore"}
+NAMES = {"bootstrap", "run", "mkdb", "meson_options.txt", ".clang-format", ".editorconfig", ".gitignore"}
 IGNORED = re.compile(r"^(\.git|\.cache|build.*|__pycache__)$")
+
+# What a meson.build names, and what is the exception: read by gtk-doc, compiled by a test itself.
+BUILT = {".c", ".js", ".py", ".vala"}
+NOT_BUILT = re.compile(r"docs/reference/sections\.c$|tests/checks/(installed/|outside\.py)|bindings/")
 
 LICENCE = "SPDX-License-Identifier: LGPL-2.1-or-later"
 COPYRIGHT = "SPDX-FileCopyrightText: "
@@ -44,10 +48,22 @@ def check(path, text):
 
 def check_own_header(path, text):
     """A library's .c file includes its own header first, so that each header is known to stand alone."""
-    header = path.with_suffix(".h")
+    headers = [path.with_name(path.stem + end) for end in (".h", "-private.h")]
+    names = [header.name for header in headers if header.exists()]
     first = re.search(r'^#include\s+[<"]([^>"]+)[>"]', text, re.MULTILINE)
-    if path.suffix == ".c" and header.exists() and (first is None or pathlib.Path(first[1]).name != header.name):
-        yield f"doesn't include {header.name} first"
+    if path.suffix == ".c" and names and (first is None or pathlib.Path(first[1]).name not in names):
+        yield f"doesn't include {names[0]} first"
+
+
+def check_built(root):
+    """Nothing lies about that no meson.build names: a test that is never run shows nothing."""
+    builds = [path for path in source_files(root) if path.name == "meson.build"]
+    named = set(re.findall(r"[\w.-]+", " ".join(path.read_text(encoding="utf-8") for path in builds)))
+    for path in source_files(root):
+        # The lists of tests leave out what is the same in all names.
+        short = re.sub(r"^(test|fuzz)-", "", path.stem)
+        if path.suffix in BUILT and not NOT_BUILT.search(str(path)) and not named & {path.name, path.stem, short}:
+            yield f"{path.relative_to(root)}: in no meson.build"
 
 
 def main(source_root):
@@ -59,6 +75,9 @@ def main(source_root):
         for problem in [*check(path, text), *check_own_header(path, text)]:
             print(f"{path.relative_to(root)}: {problem}")
             n_problems += 1
+    for problem in check_built(root):
+        print(problem)
+        n_problems += 1
     print(f"{n_files} files, {n_problems} problems")
     return 1 if n_problems else 0
 

@@ -93,19 +93,26 @@ big (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError
   return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
 }
 
+static gint64
+processor_time (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static GVariant *
 spin (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  struct timespec now;
   gint64 end;
 
   if (!check_type (arguments, "u", error))
     return NULL;
 
-  end = g_variant_get_uint32 (arguments);
-  do
-    clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
-  while (now.tv_sec * 1000 + now.tv_nsec / 1000000 < end);
+  end = processor_time () + g_variant_get_uint32 (arguments);
+  while (processor_time () < end)
+    ;
 
   return NULL;
 }
@@ -303,6 +310,37 @@ wait_for_cancel (ProcInvocation *invocation, GVariant *arguments, gpointer user_
 }
 
 static GVariant *
+print_when_cancelled (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  wait_for_cancel (invocation, arguments, user_data, error);
+  g_printerr ("cancelled\n");
+  return NULL;
+}
+
+static void
+wake_main_loop (GCancellable *cancellable, gpointer user_data)
+{
+  g_main_context_wakeup (NULL);
+}
+
+/* Turns the main loop until it is cancelled, which no well-bred function does. */
+static GVariant *
+turn_main_loop (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  GCancellable *cancellable = proc_invocation_get_cancellable (invocation);
+  gulong id = g_cancellable_connect (cancellable, G_CALLBACK (wake_main_loop), NULL, NULL);
+  guint n_turns;
+
+  proc_invocation_progress (invocation, 0.0, "turning");
+
+  for (n_turns = 0; !g_cancellable_is_cancelled (cancellable); n_turns++)
+    g_main_context_iteration (NULL, TRUE);
+
+  g_cancellable_disconnect (cancellable, id);
+  return g_variant_new_uint32 (n_turns);
+}
+
+static GVariant *
 initialize (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
   g_clear_pointer (&initialized, g_variant_unref);
@@ -364,32 +402,34 @@ static const struct
   const char *name;
   ProcFunction function;
 } functions[] = {
-  { "echo", echo },                               /* v: returns it */
-  { "nothing", nothing },                         /* no result */
-  { "add", add },                                 /* (ii) → i */
-  { "sqrt", square_root },                        /* d → d */
-  { "fib", fibonacci },                           /* i → t, slowly */
-  { "big", big },                                 /* t → ay of that size: 0, 1, … 255, 0 … */
-  { "spin", spin },                               /* u: milliseconds of processor time, of its thread's life */
-  { "fail", fail },                               /* (is): G_IO_ERROR of that code, with that message */
-  { "fail-unknown-domain", fail_unknown_domain }, /* a domain that only this program knows */
-  { "value-and-error", value_and_error },         /* against the rules */
-  { "progress", progress },                       /* 0, 0.25, 0.5, 0.75, 1: "0 of 4" … "4 of 4" */
-  { "outputs", outputs },                         /* u → u: partial values 0, 1, … */
-  { "log", log_text },                            /* s: a warning with the field ANSWER, a message, an info */
-  { "log-error", log_error },                     /* g_error(), which ends the process */
-  { "print", print },                             /* s: to standard output and error */
-  { "flood-stderr", flood_stderr },               /* t: so many bytes, no newline */
-  { "read-fd", read_fd },                         /* → ay: all of the task's first descriptor */
-  { "write-fd", write_fd },                       /* s: to the task's first descriptor */
-  { "wait-for-cancel", wait_for_cancel },         /* fails with G_IO_ERROR_CANCELLED when it is; progress "waiting" */
-  { "initialize", initialize },                   /* v: kept */
-  { "get-initialized", get_initialized },         /* → what the initializer was given */
-  { "fail-initialize", fail_initialize },         /* G_IO_ERROR_NOT_FOUND */
-  { "crash-initialize", crash_initialize },       /* SIGABRT */
-  { "hang-initialize", hang_initialize },         /* never returns */
-  { "finalize", finalize },                       /* writes a file: see there */
-  { "retire", retire },                           /* → i, the process id */
+  { "echo", echo },                                 /* v: returns it */
+  { "nothing", nothing },                           /* no result */
+  { "add", add },                                   /* (ii) → i */
+  { "sqrt", square_root },                          /* d → d */
+  { "fib", fibonacci },                             /* i → t, slowly */
+  { "big", big },                                   /* t → ay of that size: 0, 1, … 255, 0 … */
+  { "spin", spin },                                 /* u: milliseconds of processor time */
+  { "fail", fail },                                 /* (is): G_IO_ERROR of that code, with that message */
+  { "fail-unknown-domain", fail_unknown_domain },   /* a domain that only this program knows */
+  { "value-and-error", value_and_error },           /* against the rules */
+  { "progress", progress },                         /* 0, 0.25, 0.5, 0.75, 1: "0 of 4" … "4 of 4" */
+  { "outputs", outputs },                           /* u → u: partial values 0, 1, … */
+  { "log", log_text },                              /* s: a warning with the field ANSWER, a message, an info */
+  { "log-error", log_error },                       /* g_error(), which ends the process */
+  { "print", print },                               /* s: to standard output and error */
+  { "flood-stderr", flood_stderr },                 /* t: so many bytes, no newline */
+  { "read-fd", read_fd },                           /* → ay: all of the task's first descriptor */
+  { "write-fd", write_fd },                         /* s: to the task's first descriptor */
+  { "wait-for-cancel", wait_for_cancel },           /* fails with G_IO_ERROR_CANCELLED when it is; progress "waiting" */
+  { "print-when-cancelled", print_when_cancelled }, /* the same, "cancelled" on standard error */
+  { "turn-main-loop", turn_main_loop },             /* → u, how often, until cancelled; progress "turning" */
+  { "initialize", initialize },                     /* v: kept */
+  { "get-initialized", get_initialized },           /* → what the initializer was given */
+  { "fail-initialize", fail_initialize },           /* G_IO_ERROR_NOT_FOUND */
+  { "crash-initialize", crash_initialize },         /* SIGABRT */
+  { "hang-initialize", hang_initialize },           /* never returns */
+  { "finalize", finalize },                         /* writes a file: see there */
+  { "retire", retire },                             /* → i, the process id */
 };
 
 void

@@ -29,7 +29,7 @@ static int
 refuse (ProcHelper *helper)
 {
   g_autoptr (GError) error =
-    g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the test helper has nothing to serve");
+      g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the test helper has nothing to serve");
 
   return proc_helper_refuse (helper, error);
 }

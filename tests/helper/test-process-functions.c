@@ -257,22 +257,22 @@ static const struct
   const char *name;
   ProcFunction function;
 } functions[] = {
-  { "pid", get_pid },                   /* → i */
-  { "process-group", get_group },       /* → i */
-  { "cores", get_cores },               /* → ai: what the invocation says */
-  { "affinity", get_affinity },         /* → ai: what the kernel says */
-  { "cwd", get_cwd },                   /* → s */
-  { "getenv", get_env },                /* s → ms */
-  { "open-fds", get_open_fds },         /* → ai: what was inherited besides standard input, output, error */
-  { "crash", crash },                   /* i: dies of that signal */
-  { "exit", exit_with },                /* i: exits with that code */
-  { "close-channel", close_channel },   /* closes the socket and lives on */
-  { "stop-self", stop_self },           /* SIGSTOP */
-  { "sleep-forever", sleep_forever },   /* whatever the cancellable says; progress "sleeping" */
-  { "ignore-sigterm", ignore_sigterm }, /* the same, deaf to SIGTERM */
-  { "allocate", allocate },             /* t: takes so many bytes for good */
-  { "start-child", start_child },       /* → i: a child that never ends by itself */
-  { "grandchild", grandchild },         /* dies; a child, whose pid is put out, holds the socket */
+  { "pid", get_pid },                    /* → i */
+  { "process-group", get_group },        /* → i */
+  { "cores", get_cores },                /* → ai: what the invocation says */
+  { "affinity", get_affinity },          /* → ai: what the kernel says */
+  { "cwd", get_cwd },                    /* → s */
+  { "getenv", get_env },                 /* s → ms */
+  { "open-fds", get_open_fds },          /* → ai: what was inherited besides standard input, output, error */
+  { "crash", crash },                    /* i: dies of that signal */
+  { "exit", exit_with },                 /* i: exits with that code */
+  { "close-channel", close_channel },    /* closes the socket and lives on */
+  { "stop-self", stop_self },            /* SIGSTOP */
+  { "sleep-forever", sleep_forever },    /* whatever the cancellable says; progress "sleeping" */
+  { "ignore-sigterm", ignore_sigterm },  /* the same, deaf to SIGTERM */
+  { "allocate", allocate },              /* t: takes so many bytes for good */
+  { "start-child", start_child },        /* → i: a child that never ends by itself */
+  { "grandchild", grandchild },          /* dies; a child, whose pid is put out, holds the socket */
   { "fork-and-return", fork_and_return } /* → "parent" */
 };
 

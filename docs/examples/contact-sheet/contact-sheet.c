@@ -25,6 +25,7 @@
  */
 
 #include <errno.h>
+#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <procpool/procpool.h>
@@ -106,28 +107,32 @@ typedef struct
 {
   guint n_helpers;
   double helper_seconds;
-  guint n_threads;
+  guint n_threads; /* 0: there was no comparison */
   double thread_seconds;
   guint n_left_out; /* pictures that the threads were spared */
 } Times;
 
 static void
-time_helpers (Times *times, GPtrArray *pictures, const SheetLayout *layout, guint n_jobs)
+time_helpers (Times *times, GPtrArray *pictures, const SheetLayout *layout, guint n_jobs, GCancellable *cancellable)
 {
   gint64 start = g_get_monotonic_time ();
 
-  times->n_helpers = helpers_decode (pictures, layout->cell_width, layout->cell_height, n_jobs);
+  times->n_helpers = helpers_decode (pictures, layout->cell_width, layout->cell_height, n_jobs, cancellable);
   times->helper_seconds = seconds_since (start);
 }
 
 static void
-time_threads (Times *times, GPtrArray *pictures, const SheetLayout *layout)
+time_threads (Times *times, GPtrArray *pictures, const SheetLayout *layout, GCancellable *cancellable)
 {
   gint64 start = g_get_monotonic_time ();
+  guint n_threads = times->n_helpers;
 
-  times->n_threads = times->n_helpers;
-  times->n_left_out = threads_decode (pictures, layout->cell_width, layout->cell_height, times->n_threads);
+  times->n_left_out = threads_decode (pictures, layout->cell_width, layout->cell_height, n_threads, cancellable);
   times->thread_seconds = seconds_since (start);
+
+  /* Half a comparison is none. */
+  if (!g_cancellable_is_cancelled (cancellable))
+    times->n_threads = n_threads;
 }
 
 static void
@@ -169,22 +174,21 @@ print_failures (GPtrArray *pictures)
 static void
 print_times (const Times *times)
 {
-  g_autofree char *helpers = g_strdup_printf ("%u helpers", times->n_helpers);
-  g_autofree char *threads = g_strdup_printf ("%u threads", times->n_threads);
-
-  print_row (helpers, "%.2f s, from the start of the first to the end of the last", times->helper_seconds);
+  print_row ("In helpers", "%.2f s, %u at a time, from the start of the first to the end of the last",
+             times->helper_seconds, times->n_helpers);
   if (times->n_threads == 0)
     return;
 
   if (times->n_left_out > 0)
-    print_row (threads, "%.2f s, leaving out %u that would have ended this program", times->thread_seconds, times->n_left_out);
+    print_row ("In threads", "%.2f s, %u at a time, leaving out %u that would have ended this program",
+               times->thread_seconds, times->n_threads, times->n_left_out);
   else
-    print_row (threads, "%.2f s", times->thread_seconds);
+    print_row ("In threads", "%.2f s, %u at a time", times->thread_seconds, times->n_threads);
   print_row ("Ratio", "%.2f, helpers to threads", times->helper_seconds / times->thread_seconds);
 }
 
 static gboolean
-make_sheet (const Options *options, GPtrArray *pictures, GError **error)
+make_sheet (const Options *options, GPtrArray *pictures, GCancellable *cancellable, GError **error)
 {
   SheetLayout layout;
   Times times = { 0 };
@@ -199,14 +203,16 @@ make_sheet (const Options *options, GPtrArray *pictures, GError **error)
   if (!options->no_comparison)
     warm_up (pictures);
 
-  time_helpers (&times, pictures, &layout, options->n_jobs);
+  time_helpers (&times, pictures, &layout, options->n_jobs, cancellable);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
 
   title = g_strdup_printf ("%u of %u pictures in %s", pictures->len - count_failures (pictures), pictures->len, folder_name);
   if (!sheet_write (&layout, pictures, title, output, error))
     return FALSE;
 
   if (!options->no_comparison)
-    time_threads (&times, pictures, &layout);
+    time_threads (&times, pictures, &layout, cancellable);
 
   print_row ("Pictures", "%u", pictures->len);
   print_failures (pictures);
@@ -216,7 +222,7 @@ make_sheet (const Options *options, GPtrArray *pictures, GError **error)
 }
 
 static gboolean
-run (const Options *options, GError **error)
+run (const Options *options, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GPtrArray) pictures = NULL;
   g_autoptr (GError) specimens_error = NULL;
@@ -237,7 +243,7 @@ run (const Options *options, GError **error)
         g_printerr ("The sheet is made without specimens: %s\n", specimens_error->message);
     }
 
-  made = make_sheet (options, pictures, error);
+  made = make_sheet (options, pictures, cancellable, error);
 
   if (specimens != NULL)
     specimens_remove (specimens);
@@ -245,10 +251,19 @@ run (const Options *options, GError **error)
   return made;
 }
 
+/* Ctrl-C cancels the work, so that what there is of it is cleared away. */
+static gboolean
+on_signal (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+  return G_SOURCE_CONTINUE;
+}
+
 int
 main (int argc, char **argv)
 {
   g_auto (Options) options = { 0 };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
 
   if (proc_helper_is_helper_process ())
@@ -262,7 +277,10 @@ main (int argc, char **argv)
       return EXIT_USAGE;
     }
 
-  if (!run (&options, &error))
+  g_unix_signal_add (SIGINT, on_signal, cancellable);
+  g_unix_signal_add (SIGTERM, on_signal, cancellable);
+
+  if (!run (&options, cancellable, &error))
     {
       g_printerr ("%s\n", error->message);
       return EXIT_FAILURE;

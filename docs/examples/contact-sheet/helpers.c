@@ -10,6 +10,7 @@
 
 #include "helpers.h"
 
+#include <gdk-pixbuf/gdk-pixbuf.h>
 #include <procpool/procpool.h>
 #include <sys/resource.h>
 
@@ -132,8 +133,20 @@ on_decoded (GObject *source, GAsyncResult *result, gpointer user_data)
     g_main_loop_quit (run->loop);
 }
 
+/* What a helper writes to its standard output or error would break up the progress bar, and the last lines of
+ * one that crashes are in the error anyway.
+ */
+static gboolean
+on_log (ProcPool *pool, ProcWorker *worker, ProcTask *task, guint level, const char *domain,
+        const char *message, GVariant *fields, gpointer user_data)
+{
+  const char *stream;
+
+  return g_variant_lookup (fields, "PROC_STREAM", "&s", &stream);
+}
+
 static void
-start (ProcPool *pool, Run *run, Picture *picture, guint width, guint height)
+start (ProcPool *pool, Run *run, Picture *picture, guint width, guint height, GCancellable *cancellable)
 {
   g_autoptr (ProcTask) task = proc_task_new ("decode", g_variant_new ("(^ayuu)", picture->path, width, height));
   Job *job = g_new (Job, 1);
@@ -147,17 +160,22 @@ start (ProcPool *pool, Run *run, Picture *picture, guint width, guint height)
   proc_task_set_name (task, picture->name);
   proc_task_set_max_attempts (task, 1);
 
-  proc_pool_run_async (pool, task, NULL, on_decoded, job);
+  proc_pool_run_async (pool, task, cancellable, on_decoded, job);
 }
 
 guint
-helpers_decode (GPtrArray *pictures, guint width, guint height, guint n_helpers)
+helpers_decode (GPtrArray *pictures, guint width, guint height, guint n_helpers, GCancellable *cancellable)
 {
   g_autoptr (ProcPool) pool = proc_pool_new (NULL);
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GError) error = NULL;
   Run run = { .loop = loop, .n_left = pictures->len };
 
+  /* An error of a helper keeps its domain where this process knows it, and it does once it is asked for. */
+  gdk_pixbuf_error_quark ();
+
+  proc_launcher_set_stdout (proc_pool_get_launcher (pool), PROC_STDIO_CAPTURE);
+  g_signal_connect (pool, "log", G_CALLBACK (on_log), NULL);
   if (n_helpers > 0)
     proc_pool_set_max_workers (pool, n_helpers);
 
@@ -165,7 +183,7 @@ helpers_decode (GPtrArray *pictures, guint width, guint height, guint n_helpers)
 
   /* All at once: the pool holds what its helpers have no room for yet. */
   for (guint i = 0; i < pictures->len; i++)
-    start (pool, &run, g_ptr_array_index (pictures, i), width, height);
+    start (pool, &run, g_ptr_array_index (pictures, i), width, height, cancellable);
 
   g_main_loop_run (loop);
   progress_end (&run.progress);
