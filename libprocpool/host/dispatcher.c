@@ -34,7 +34,6 @@ struct _ProcDispatcher
   guint n_running;        /* runs in slots that aren't resolved */
   guint64 next_id;
 
-  GPtrArray *changed;     /* of ProcRun, referenced: tasks with changes to notify */
   ProcStartPolicy starts;
   ProcTimer *start_timer; /* until the next start may be made */
   ProcTimer *idle_timer;
@@ -67,6 +66,7 @@ dispatcher_unref (ProcDispatcher *self)
 
 typedef struct
 {
+  ProcDelivery delivery;
   ProcDispatcher *dispatcher;
   ProcWorker *worker;
   void (*func) (ProcWorker *worker, gpointer user_data);
@@ -77,8 +77,7 @@ emit_worker_now (gpointer user_data)
 {
   WorkerEmission *emission = user_data;
 
-  proc_worker_notify_changes (emission->worker);
-  if (emission->func && !emission->dispatcher->freed)
+  if (!emission->dispatcher->freed)
     emission->func (emission->worker, emission->dispatcher->user_data);
 
   dispatcher_unref (emission->dispatcher);
@@ -89,16 +88,17 @@ emit_worker_now (gpointer user_data)
 static void
 emit_worker (ProcDispatcher *self, ProcWorker *worker, void (*func) (ProcWorker *worker, gpointer user_data))
 {
-  WorkerEmission *emission = g_new (WorkerEmission, 1);
+  WorkerEmission *emission = g_new0 (WorkerEmission, 1);
 
   emission->dispatcher = dispatcher_ref (self);
   emission->worker = g_object_ref (worker);
   emission->func = func;
-  proc_reactor_emit (self->reactor, emit_worker_now, emission);
+  proc_reactor_emit (self->reactor, &emission->delivery, emit_worker_now, emission);
 }
 
 typedef struct
 {
+  ProcDelivery delivery;
   ProcDispatcher *dispatcher;
   ProcWorker *worker;
   ProcTask *task;
@@ -128,6 +128,7 @@ emit_log_now (gpointer user_data)
 
 typedef struct
 {
+  ProcDelivery delivery;
   ProcTask *task;
   GVariant *value;
 } OutputEmission;
@@ -142,42 +143,6 @@ emit_output_now (gpointer user_data)
   g_object_unref (output->task);
   g_variant_unref (output->value);
   g_free (output);
-}
-
-static void
-emit_task_changes_now (gpointer user_data)
-{
-  g_autoptr (ProcTask) task = user_data;
-
-  proc_task_notify_changes (task);
-}
-
-static void
-note_change (ProcDispatcher *self, ProcRun *run)
-{
-  g_ptr_array_add (self->changed, proc_run_ref (run));
-}
-
-static void
-emit_changes (ProcDispatcher *self)
-{
-  for (guint i = 0; i < self->changed->len; i++)
-    {
-      ProcRun *run = g_ptr_array_index (self->changed, i);
-
-      proc_reactor_emit (self->reactor, emit_task_changes_now, g_object_ref (run->task));
-    }
-  g_ptr_array_set_size (self->changed, 0);
-
-  for (guint i = 0; i < self->slots->len; i++)
-    {
-      ProcSlot *slot = g_ptr_array_index (self->slots, i);
-
-      if (slot->worker && proc_worker_has_changes (slot->worker))
-        emit_worker (self, slot->worker, NULL);
-    }
-
-  self->callbacks.changed (self->user_data);
 }
 
 /* Slots */
@@ -488,7 +453,7 @@ start_run (ProcDispatcher *self, ProcRun *run)
   self->n_running++;
 
   proc_task_set_running (run->task, slot->worker);
-  note_change (self, run);
+  proc_run_note_changes (run);
   if (proc_task_get_timeout (run->task) > 0)
     proc_reactor_add_timer (self->reactor, proc_task_get_timeout (run->task), &run->timeout_timer, on_run_timeout, run);
 
@@ -553,7 +518,7 @@ on_progress (ProcWorker *worker, gpointer data, double fraction, const char *tex
     return;
 
   proc_task_set_progress (run->task, fraction, text);
-  note_change (slot->dispatcher, run);
+  proc_run_note_changes (run);
 }
 
 static void
@@ -567,10 +532,10 @@ on_output (ProcWorker *worker, gpointer data, GVariant *value, gpointer user_dat
   if (proc_run_is_resolved (run))
     return;
 
-  output = g_new (OutputEmission, 1);
+  output = g_new0 (OutputEmission, 1);
   output->task = g_object_ref (run->task);
   output->value = g_variant_ref (value);
-  proc_reactor_emit (self->reactor, emit_output_now, output);
+  proc_reactor_emit (self->reactor, &output->delivery, emit_output_now, output);
 }
 
 static void
@@ -578,7 +543,7 @@ on_log (ProcWorker *worker, gpointer data, GLogLevelFlags level, const char *dom
 {
   ProcRun *run = data;
   ProcSlot *slot = user_data;
-  LogEmission *record = g_new (LogEmission, 1);
+  LogEmission *record = g_new0 (LogEmission, 1);
 
   record->dispatcher = dispatcher_ref (slot->dispatcher);
   record->worker = g_object_ref (worker);
@@ -587,7 +552,7 @@ on_log (ProcWorker *worker, gpointer data, GLogLevelFlags level, const char *dom
   record->domain = g_strdup (domain);
   record->message = g_strdup (message);
   record->fields = g_variant_ref (fields);
-  proc_reactor_emit (record->dispatcher->reactor, emit_log_now, record);
+  proc_reactor_emit (record->dispatcher->reactor, &record->delivery, emit_log_now, record);
 }
 
 static GError *
@@ -616,7 +581,7 @@ lose_run (ProcDispatcher *self, ProcSlot *slot, ProcRun *run, const GError *caus
     {
       /* At the end of its priority, lest a task that kills its workers keeps others waiting. */
       proc_task_set_queued (run->task);
-      note_change (self, run);
+      proc_run_note_changes (run);
       proc_queue_push (self->queue, run);
     }
   else
@@ -800,6 +765,9 @@ retire_surplus (ProcDispatcher *self)
 {
   guint n_kept = 0;
 
+  if (self->slots->len <= self->settings->max_workers)
+    return;
+
   for (guint i = 0; i < self->slots->len; i++)
     n_kept += !((ProcSlot *) g_ptr_array_index (self->slots, i))->retiring;
 
@@ -951,7 +919,7 @@ settle (gpointer user_data)
   start_workers (self);
   watch_idle (self);
   progress_close (self);
-  emit_changes (self);
+  self->callbacks.changed (self->user_data);
 }
 
 ProcDispatcher *
@@ -966,7 +934,6 @@ proc_dispatcher_new (ProcReactor *reactor, ProcSettings *settings, const ProcDis
   self->user_data = user_data;
   self->queue = proc_queue_new ();
   self->slots = g_ptr_array_new ();
-  self->changed = g_ptr_array_new_with_free_func ((GDestroyNotify) proc_run_unref);
   g_queue_init (&self->idle);
   proc_reactor_set_settle (reactor, settle, self);
 
@@ -1014,7 +981,6 @@ proc_dispatcher_free (ProcDispatcher *self)
   proc_start_policy_clear (&self->starts);
   proc_queue_free (self->queue);
   g_ptr_array_unref (self->slots);
-  g_ptr_array_unref (self->changed);
   proc_reactor_unref (self->reactor);
   self->freed = TRUE;
   dispatcher_unref (self);
@@ -1059,13 +1025,14 @@ proc_dispatcher_submit (ProcDispatcher *self, ProcRun *run)
     }
 
   watch_cores (self);
-  proc_queue_push (self->queue, run);
 
-  /* At once where there is a worker with nothing to do; starting workers and telling about it can wait
-   * for the settling.
+  /* At once where nobody waits and there is a worker with nothing to do; starting workers and telling
+   * about it can wait for the settling.
    */
-  if (self->idle.length > 0 || self->settings->tasks_per_worker > 1)
-    start_runs (self);
+  if (proc_queue_get_length (self->queue) == 0 && fits (run, self))
+    start_run (self, proc_run_ref (run));
+  else
+    proc_queue_push (self->queue, run);
 
   proc_reactor_wake (self->reactor);
 }

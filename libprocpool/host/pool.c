@@ -77,9 +77,10 @@ struct _ProcPool
 
   GListStore *workers;   /* of ProcWorker; changed in emissions only */
   ProcCounts told;       /* the counts as last notified */
-  gboolean telling;      /* a notification of the counts is under way */
+  ProcDelivery telling;  /* the notification of the counts */
 
   gboolean closing;
+  ProcDelivery closing_told; /* its notification */
   int closed;            /* atomic: the last helper process is gone */
   GQueue close_tasks;    /* of GTask, owned: who waits for it */
 };
@@ -179,7 +180,6 @@ tell_counts (gpointer user_data)
   ProcCounts now = proc_dispatcher_count (self->dispatcher);
 
   self->told = now;
-  self->telling = FALSE;
 
   if (old.n_workers != now.n_workers)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WORKERS]);
@@ -197,14 +197,13 @@ on_changed (gpointer user_data)
   ProcPool *self = user_data;
   ProcCounts now = proc_dispatcher_count (self->dispatcher);
 
-  if (self->telling)
+  if (self->telling.func)
     return;
   if (now.n_workers == self->told.n_workers && now.n_idle == self->told.n_idle &&
       now.n_queued == self->told.n_queued && now.n_running == self->told.n_running)
     return;
 
-  self->telling = TRUE;
-  proc_reactor_emit (self->reactor, tell_counts, g_object_ref (self));
+  proc_reactor_emit (self->reactor, &self->telling, tell_counts, g_object_ref (self));
 }
 
 typedef struct
@@ -240,9 +239,7 @@ complete_close (ProcPool *self, GTask *task)
   CloseDelivery *close = g_new0 (CloseDelivery, 1);
 
   close->task = task;
-  close->delivery.func = deliver_close;
-  close->delivery.user_data = close;
-  proc_reactor_complete (self->reactor, &close->delivery);
+  proc_reactor_complete (self->reactor, &close->delivery, deliver_close, close);
 }
 
 static void
@@ -307,21 +304,9 @@ on_cancelled (GCancellable *cancellable, gpointer user_data)
   proc_reactor_post (run->reactor, stop_cancelled, proc_run_ref (run));
 }
 
-typedef struct
-{
-  ProcPool *pool;
-  ProcRun *run;
-} Submission;
-
 static void
-take_up (gpointer user_data)
+take_up (ProcPool *self, ProcRun *run)
 {
-  Submission *submission = user_data;
-  g_autoptr (ProcRun) run = submission->run;
-  g_autoptr (ProcPool) self = submission->pool;
-
-  g_free (submission);
-
   if (run->cancellable)
     {
       run->cancelled_handler = g_signal_connect_data (run->cancellable, "cancelled", G_CALLBACK (on_cancelled),
@@ -339,15 +324,44 @@ take_up (gpointer user_data)
   proc_dispatcher_submit (self->dispatcher, run);
 }
 
+typedef struct
+{
+  ProcPool *pool;
+  ProcRun *run;
+} Submission;
+
+static void
+take_up_posted (gpointer user_data)
+{
+  Submission *submission = user_data;
+
+  take_up (submission->pool, submission->run);
+
+  proc_run_unref (submission->run);
+  g_object_unref (submission->pool);
+  g_free (submission);
+}
+
 static void
 submit (gpointer pool, ProcRun *run)
 {
-  Submission *submission = g_new (Submission, 1);
+  ProcPool *self = pool;
+  GMainContext *context = proc_reactor_get_context (self->reactor);
+  Submission *submission;
 
   proc_task_set_queued (run->task);
-  submission->pool = g_object_ref (pool);
+
+  if (g_main_context_acquire (context))
+    {
+      take_up (self, run);
+      g_main_context_release (context);
+      return;
+    }
+
+  submission = g_new (Submission, 1);
+  submission->pool = g_object_ref (self);
   submission->run = proc_run_ref (run);
-  enter (pool, take_up, submission);
+  proc_reactor_post (self->reactor, take_up_posted, submission);
 }
 
 static gboolean
@@ -369,6 +383,12 @@ check_task (ProcPool *self, ProcTask *task, GError **error)
   if (!check_process (self, error))
     return FALSE;
 
+  if (!proc_task_get_function (task))
+    {
+      g_set_error_literal (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS, "The task names no function to run");
+      return FALSE;
+    }
+
   if (proc_task_claim (task))
     return TRUE;
 
@@ -378,7 +398,7 @@ check_task (ProcPool *self, ProcTask *task, GError **error)
 }
 
 static void
-run_async (ProcPool *self, ProcTask *task, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data, gpointer source_tag)
+run_async (ProcPool *self, ProcTask *task, gboolean unseen, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data, gpointer source_tag)
 {
   g_autoptr (GTask) gtask = g_task_new (self, cancellable, callback, user_data);
   g_autoptr (ProcRun) run = NULL;
@@ -395,6 +415,7 @@ run_async (ProcPool *self, ProcTask *task, GCancellable *cancellable, GAsyncRead
     }
 
   run = proc_run_new (self->reactor, task, cancellable);
+  run->unseen = unseen;
   proc_run_set_gtask (run, g_steal_pointer (&gtask));
   submit (self, run);
 }
@@ -906,7 +927,7 @@ proc_pool_run_async (ProcPool *self, ProcTask *task, GCancellable *cancellable, 
   g_return_if_fail (PROC_IS_TASK (task));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  run_async (self, task, cancellable, callback, user_data, proc_pool_run_async);
+  run_async (self, task, FALSE, cancellable, callback, user_data, proc_pool_run_async);
 }
 
 /**
@@ -994,7 +1015,7 @@ proc_pool_call_async (ProcPool *self, const char *function, GVariant *arguments,
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = proc_task_new (function, arguments);
-  run_async (self, task, cancellable, callback, user_data, proc_pool_call_async);
+  run_async (self, task, TRUE, cancellable, callback, user_data, proc_pool_call_async);
 }
 
 /**
@@ -1160,7 +1181,7 @@ start_closing (gpointer user_data)
   if (!self->closing)
     {
       self->closing = TRUE;
-      proc_reactor_emit (self->reactor, notify_closed, g_object_ref (self));
+      proc_reactor_emit (self->reactor, &self->closing_told, notify_closed, g_object_ref (self));
     }
 
   if (task && g_atomic_int_get (&self->closed))

@@ -37,13 +37,13 @@ struct _ProcReactor
   ProcReactorFunc settle;
   gpointer settle_data;
 
-  GQueue emissions;    /* of ProcEmission */
-  GQueue completions;  /* of ProcDelivery */
+  GQueue emissions;    /* of ProcDelivery, by its link */
+  GQueue completions;  /* of ProcDelivery, by its link */
   guint n_blocking;    /* depth of proc_reactor_wait() dispatching: completions wait meanwhile */
   gboolean dirty;      /* something was changed outside an event: to be settled */
 
   GMutex lock;         /* protects all below */
-  GQueue inbox;        /* of ProcEmission: posted by any thread */
+  GQueue inbox;        /* of ProcPosted: by any thread */
   int n_posted;        /* atomic: its length, to be asked without the lock */
   GSList *waiters;     /* of ProcWaiter: threads in proc_reactor_wait() */
 };
@@ -73,7 +73,7 @@ typedef struct
 {
   ProcReactorFunc func;
   gpointer user_data;
-} ProcEmission;
+} ProcPosted;
 
 typedef struct
 {
@@ -212,7 +212,7 @@ static void
 dispatch_inbox (ProcReactor *self)
 {
   GQueue inbox;
-  ProcEmission *message;
+  ProcPosted *message;
 
   if (g_atomic_int_get (&self->n_posted) == 0)
     return;
@@ -239,16 +239,29 @@ settle (ProcReactor *self)
     self->settle (self->settle_data);
 }
 
+/* FALSE if there is none. */
+static gboolean
+deliver_first (GQueue *queue)
+{
+  GList *link = g_queue_pop_head_link (queue);
+  ProcDelivery *delivery;
+  ProcReactorFunc func;
+
+  if (!link)
+    return FALSE;
+
+  delivery = link->data;
+  func = g_steal_pointer (&delivery->func);
+  func (delivery->user_data);
+
+  return TRUE;
+}
+
 static void
 deliver_emissions (ProcReactor *self)
 {
-  ProcEmission *emission;
-
-  while ((emission = g_queue_pop_head (&self->emissions)))
-    {
-      emission->func (emission->user_data);
-      g_free (emission);
-    }
+  while (deliver_first (&self->emissions))
+    continue;
 }
 
 static void
@@ -256,12 +269,8 @@ deliver_completions (ProcReactor *self)
 {
   for (guint i = 0; i < MAX_COMPLETIONS; i++)
     {
-      ProcDelivery *completion = g_queue_pop_head (&self->completions);
-
-      if (!completion)
+      if (!deliver_first (&self->completions))
         return;
-
-      completion->func (completion->user_data);
     }
 }
 
@@ -364,14 +373,13 @@ proc_reactor_free (ProcReactor *self)
 {
   g_assert (g_sequence_is_empty (self->timers));
   g_assert (self->waiters == NULL);
+  g_assert (g_queue_is_empty (&self->emissions) && g_queue_is_empty (&self->completions));
 
   g_source_destroy (self->source);
   g_source_unref (self->source);
   proc_fd_clear (&self->epoll_fd);
   g_sequence_free (self->timers);
   g_queue_clear_full (&self->inbox, g_free);
-  g_queue_clear_full (&self->emissions, g_free);
-  g_queue_clear (&self->completions);
   g_main_context_unref (self->context);
   g_mutex_clear (&self->lock);
   g_free (self);
@@ -544,21 +552,16 @@ proc_reactor_notify_waiters (ProcReactor *self)
   g_mutex_unlock (&self->lock);
 }
 
-static ProcEmission *
-emission_new (ProcReactorFunc func, gpointer user_data)
-{
-  ProcEmission *emission = g_new (ProcEmission, 1);
-
-  emission->func = func;
-  emission->user_data = user_data;
-  return emission;
-}
-
 void
 proc_reactor_post (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
 {
+  ProcPosted *message = g_new (ProcPosted, 1);
+
+  message->func = func;
+  message->user_data = user_data;
+
   g_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->inbox, emission_new (func, user_data));
+  g_queue_push_tail (&self->inbox, message);
   if (g_atomic_int_add (&self->n_posted, 1) == 0)
     {
       wake_waiters_locked (self);
@@ -567,16 +570,27 @@ proc_reactor_post (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
   g_mutex_unlock (&self->lock);
 }
 
-void
-proc_reactor_emit (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
+static void
+push_delivery (GQueue *queue, ProcDelivery *delivery, ProcReactorFunc func, gpointer user_data)
 {
-  g_queue_push_tail (&self->emissions, emission_new (func, user_data));
+  g_assert (!delivery->func);
+
+  delivery->func = func;
+  delivery->user_data = user_data;
+  delivery->link.data = delivery;
+  g_queue_push_tail_link (queue, &delivery->link);
 }
 
 void
-proc_reactor_complete (ProcReactor *self, ProcDelivery *completion)
+proc_reactor_emit (ProcReactor *self, ProcDelivery *emission, ProcReactorFunc func, gpointer user_data)
 {
-  g_queue_push_tail (&self->completions, completion);
+  push_delivery (&self->emissions, emission, func, user_data);
+}
+
+void
+proc_reactor_complete (ProcReactor *self, ProcDelivery *completion, ProcReactorFunc func, gpointer user_data)
+{
+  push_delivery (&self->completions, completion, func, user_data);
 }
 
 /* Dispatches what is due, owning the context. */

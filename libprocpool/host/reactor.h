@@ -20,12 +20,13 @@ typedef void (*ProcReactorFunc) (gpointer user_data);
 typedef void (*ProcWatchFunc) (GIOCondition condition, gpointer user_data);
 
 /* A piece of the caller's code to be run once the pool's own state is consistent. Embedded by its owner,
- * who frees it, if at all, in @func.
+ * zeroed at first, and in use until @func is called, who may free it.
  */
 typedef struct
 {
-  ProcReactorFunc func;
+  ProcReactorFunc func; /* NULL: not in use */
   gpointer user_data;
+  GList link;
 } ProcDelivery;
 
 /* @context: NULL for the default one. */
@@ -58,8 +59,8 @@ void proc_timer_clear (ProcTimer **timer);
 void proc_reactor_post (ProcReactor *self, ProcReactorFunc func, gpointer user_data);
 
 /* Emissions come before completions, and in a blocking call only emissions are made. */
-void proc_reactor_emit (ProcReactor *self, ProcReactorFunc func, gpointer user_data);
-void proc_reactor_complete (ProcReactor *self, ProcDelivery *completion);
+void proc_reactor_emit (ProcReactor *self, ProcDelivery *emission, ProcReactorFunc func, gpointer user_data);
+void proc_reactor_complete (ProcReactor *self, ProcDelivery *completion, ProcReactorFunc func, gpointer user_data);
 
 /* From any thread: blocks until @done (which must be thread-safe and take no lock) is true, running nothing
  * but this reactor. Works whether the context is run by another thread, by this one, or by none.

@@ -75,12 +75,34 @@ take_value (ProcRun *self)
 }
 
 static void
+tell_changes (ProcRun *self)
+{
+  if (!self->unseen)
+    proc_task_notify_changes (self->task);
+}
+
+static void
+emit_changes (gpointer user_data)
+{
+  g_autoptr (ProcRun) self = user_data;
+
+  tell_changes (self);
+}
+
+void
+proc_run_note_changes (ProcRun *self)
+{
+  if (!self->unseen && !self->changes.func)
+    proc_reactor_emit (self->reactor, &self->changes, emit_changes, proc_run_ref (self));
+}
+
+static void
 deliver (gpointer user_data)
 {
   g_autoptr (ProcRun) self = user_data;
   g_autoptr (GTask) gtask = g_steal_pointer (&self->gtask);
 
-  proc_task_notify_changes (self->task);
+  tell_changes (self);
 
   if (self->error)
     g_task_return_error (gtask, g_steal_pointer (&self->error));
@@ -93,7 +115,7 @@ emit_done (gpointer user_data)
 {
   g_autoptr (ProcRun) self = user_data;
 
-  proc_task_notify_changes (self->task);
+  tell_changes (self);
   if (self->done)
     self->done (self, self->done_data);
 }
@@ -116,13 +138,11 @@ resolve (ProcRun *self, ProcTaskState state, GVariant *details)
 
   if (self->gtask)
     {
-      self->delivery.func = deliver;
-      self->delivery.user_data = proc_run_ref (self);
-      proc_reactor_complete (self->reactor, &self->delivery);
+      proc_reactor_complete (self->reactor, &self->outcome, deliver, proc_run_ref (self));
     }
   else
     {
-      proc_reactor_emit (self->reactor, emit_done, proc_run_ref (self));
+      proc_reactor_emit (self->reactor, &self->outcome, emit_done, proc_run_ref (self));
       if (!self->done)
         proc_reactor_notify_waiters (self->reactor);
     }

@@ -51,7 +51,9 @@ struct _ProcRun
   int resolved;              /* atomic, for a blocking run's thread */
   GVariant *value;
   GError *error;
-  ProcDelivery delivery;
+  ProcDelivery outcome;      /* how it is told */
+  ProcDelivery changes;      /* how the task's changes on the way are told */
+  gboolean unseen;           /* nobody has the task in hand: its changes needn't be told */
 };
 
 ProcRun *proc_run_new (ProcReactor *reactor, ProcTask *task, GCancellable *cancellable);
@@ -68,6 +70,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcRun, proc_run_unref)
 void proc_run_resolve_value (ProcRun *self, GVariant *value);
 void proc_run_resolve_error (ProcRun *self, GError *error, GVariant *details);
 gboolean proc_run_is_resolved (ProcRun *self);
+
+/* The task has changed: tells so when the caller's code may run. */
+void proc_run_note_changes (ProcRun *self);
 
 /* The outcome, where no GTask returns it, once it is resolved. */
 GVariant *proc_run_take_outcome (ProcRun *self, GError **error);

@@ -174,9 +174,7 @@ waiter_answer (Waiter *self, AdvanceMode mode)
     }
   else if (mode == ADVANCE_FOR_REACTOR)
     {
-      self->delivery.func = waiter_return;
-      self->delivery.user_data = self;
-      proc_reactor_complete (self->stream->reactor, &self->delivery);
+      proc_reactor_complete (self->stream->reactor, &self->delivery, waiter_return, self);
     }
   else
     {
@@ -191,6 +189,7 @@ start_item_locked (ProcStream *self)
   g_autoptr (ProcTask) task = proc_task_new_like (self->prototype, arguments);
   ProcRun *run = proc_run_new (self->reactor, task, self->cancellable);
 
+  run->unseen = TRUE;
   proc_task_claim (task);
   proc_run_set_done (run, on_run_done, stream_ref (self));
   g_queue_push_tail (&self->entries, proc_run_ref (run));

@@ -42,7 +42,7 @@ struct _ProcTask
 {
   GObject parent_instance;
 
-  /* What to do: immutable. */
+  /* What to do: immutable once claimed. */
   char *function;
   GVariant *arguments; /* owned, nullable */
   GBytes *input;       /* a command's standard input, nullable */
@@ -209,6 +209,41 @@ proc_task_get_property (GObject *object, guint property_id, GValue *value, GPara
     }
 }
 
+static gboolean
+is_new (ProcTask *self)
+{
+  return !g_atomic_int_get (&self->claimed);
+}
+
+/* Not construct-only, which would make each task dearer; they have no setters since who makes a task knows
+ * what it is to do.
+ */
+static void
+set_function (ProcTask *self, const char *function)
+{
+  g_return_if_fail (is_new (self));
+
+  if (g_strcmp0 (self->function, function) == 0)
+    return;
+
+  g_free (self->function);
+  self->function = g_strdup (function);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FUNCTION]);
+}
+
+static void
+set_arguments (ProcTask *self, GVariant *arguments)
+{
+  g_return_if_fail (is_new (self));
+
+  if (self->arguments == arguments)
+    return;
+
+  g_clear_pointer (&self->arguments, g_variant_unref);
+  self->arguments = arguments ? g_variant_ref_sink (arguments) : NULL;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ARGUMENTS]);
+}
+
 static void
 proc_task_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
@@ -217,10 +252,10 @@ proc_task_set_property (GObject *object, guint property_id, const GValue *value,
   switch (property_id)
     {
     case PROP_FUNCTION:
-      self->function = g_value_dup_string (value);
+      set_function (self, g_value_get_string (value));
       break;
     case PROP_ARGUMENTS:
-      self->arguments = g_value_dup_variant (value);
+      set_arguments (self, g_value_get_variant (value));
       break;
     case PROP_NAME:
       proc_task_set_name (self, g_value_get_string (value));
@@ -255,7 +290,6 @@ static void
 proc_task_class_init (ProcTaskClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  const GParamFlags construct_only = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
   const GParamFlags writable = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
   const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
@@ -266,16 +300,17 @@ proc_task_class_init (ProcTaskClass *klass)
   /**
    * ProcTask:function:
    *
-   * The name of the function to run in the helper process.
+   * The name of the function to run in the helper process. As all that says what a task is to do and what it
+   * needs, to be set before it runs.
    */
-  properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, construct_only);
+  properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, writable);
 
   /**
    * ProcTask:arguments:
    *
    * The function's arguments, a value of any type; %NULL for none.
    */
-  properties[PROP_ARGUMENTS] = g_param_spec_variant ("arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, construct_only);
+  properties[PROP_ARGUMENTS] = g_param_spec_variant ("arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, writable);
 
   /**
    * ProcTask:name:
@@ -458,9 +493,15 @@ proc_task_init (ProcTask *self)
 ProcTask *
 proc_task_new (const char *function, GVariant *arguments)
 {
+  ProcTask *self;
+
   g_return_val_if_fail (function && *function, NULL);
 
-  return g_object_new (PROC_TYPE_TASK, "function", function, "arguments", arguments, NULL);
+  self = g_object_new (PROC_TYPE_TASK, NULL);
+  set_function (self, function);
+  set_arguments (self, arguments);
+
+  return self;
 }
 
 /**
@@ -561,12 +602,6 @@ proc_task_get_arguments (ProcTask *self)
   g_return_val_if_fail (PROC_IS_TASK (self), NULL);
 
   return self->arguments;
-}
-
-static gboolean
-is_new (ProcTask *self)
-{
-  return !g_atomic_int_get (&self->claimed);
 }
 
 /**

@@ -74,9 +74,5 @@ void proc_worker_end (ProcWorker *self);
 /* SIGKILL to its process group. */
 void proc_worker_end_now (ProcWorker *self);
 
-/* Notifies changed properties; to be called when the caller's code may run. */
-void proc_worker_notify_changes (ProcWorker *self);
-gboolean proc_worker_has_changes (ProcWorker *self);
-
 /* What the crash of a task is told with: the last lines of standard error, NULL for none. */
 char *proc_worker_dup_stderr_tail (ProcWorker *self);

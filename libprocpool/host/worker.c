@@ -93,7 +93,8 @@ struct _ProcWorker
   ProcTimer *grace_timer;   /* from SIGTERM, or the channel's end, to SIGKILL */
   ProcTimer *frame_timer;   /* from the first byte of a frame to its last */
 
-  guint changes; /* bits 1 << property, not yet notified */
+  guint changes;         /* bits 1 << property, not yet notified */
+  ProcDelivery notifying; /* their notification */
 };
 
 G_DEFINE_FINAL_TYPE (ProcWorker, proc_worker, G_TYPE_OBJECT)
@@ -122,13 +123,36 @@ static GParamSpec *properties[N_PROPS];
 #define LAST_BREATH 1000
 
 static void
+notify_changes (gpointer user_data)
+{
+  g_autoptr (ProcWorker) self = user_data;
+  guint changes = self->changes;
+
+  self->changes = 0;
+  for (guint i = 1; i < N_PROPS; i++)
+    {
+      if (changes & (1 << i))
+        g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+    }
+}
+
+/* Told when the caller's code may run. */
+static void
+note_change (ProcWorker *self, guint property)
+{
+  self->changes |= 1 << property;
+  if (!self->notifying.func)
+    proc_reactor_emit (self->reactor, &self->notifying, notify_changes, g_object_ref (self));
+}
+
+static void
 set_state (ProcWorker *self, ProcWorkerState state)
 {
   if (self->state == state)
     return;
 
   self->state = state;
-  self->changes |= 1 << PROP_STATE;
+  note_change (self, PROP_STATE);
 }
 
 static void
@@ -328,7 +352,7 @@ take_run (ProcWorker *self, guint64 id)
 {
   g_hash_table_remove (self->runs, GSIZE_TO_POINTER ((gsize) id));
   self->tasks_done++;
-  self->changes |= 1 << PROP_TASKS_DONE;
+  note_change (self, PROP_TASKS_DONE);
 
   if (self->state == PROC_WORKER_STATE_BUSY && g_hash_table_size (self->runs) == 0)
     set_state (self, PROC_WORKER_STATE_IDLE);
@@ -550,7 +574,7 @@ on_spawned (ProcProcess *process, gpointer user_data)
   ProcWorker *self = user_data;
 
   self->pid = proc_process_get_pid (process);
-  self->changes |= 1 << PROP_PID;
+  note_change (self, PROP_PID);
 
   /* It was to end before it was there: the signals went nowhere. */
   if (self->state == PROC_WORKER_STATE_STOPPING)
@@ -605,11 +629,11 @@ note_end (ProcWorker *self)
     {
     case PROC_PROCESS_EXITED:
       self->exit_status = code;
-      self->changes |= 1 << PROP_EXIT_STATUS;
+      note_change (self, PROP_EXIT_STATUS);
       break;
     case PROC_PROCESS_SIGNALED:
       self->term_signal = code;
-      self->changes |= 1 << PROP_TERM_SIGNAL;
+      note_change (self, PROP_TERM_SIGNAL);
       break;
     case PROC_PROCESS_UNKNOWN:
     default:
@@ -983,25 +1007,6 @@ char *
 proc_worker_dup_stderr_tail (ProcWorker *self)
 {
   return self->stderr_reader ? proc_line_reader_dup_tail (self->stderr_reader) : NULL;
-}
-
-gboolean
-proc_worker_has_changes (ProcWorker *self)
-{
-  return self->changes != 0;
-}
-
-void
-proc_worker_notify_changes (ProcWorker *self)
-{
-  guint changes = self->changes;
-
-  self->changes = 0;
-  for (guint i = 1; i < N_PROPS; i++)
-    {
-      if (changes & (1 << i))
-        g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
-    }
 }
 
 /* Object */

@@ -38,7 +38,7 @@ Variant? outputs (Proc.Invocation invocation, Variant arguments) throws Error {
     return arguments;
 }
 
-Variant? log (Proc.Invocation invocation, Variant arguments) throws Error {
+Variant? log_text (Proc.Invocation invocation, Variant arguments) throws Error {
     log_structured ("test-helper", LogLevelFlags.LEVEL_WARNING,
                     "ANSWER", "42", "MESSAGE", "%s", arguments.get_string ());
     return null;
@@ -80,7 +80,7 @@ int main () {
     helper.add_function ("fail", fail);
     helper.add_function ("progress", progress);
     helper.add_function ("outputs", outputs);
-    helper.add_function ("log", log);
+    helper.add_function ("log", log_text);
     helper.add_function ("exit", exit_with);
     helper.add_async_function ("async-delay", (invocation, arguments) => delay.begin (invocation, arguments));
     helper.add_async_function ("async-wait-for-cancel", invocation => wait_for_cancel.begin (invocation));
