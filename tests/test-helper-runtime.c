@@ -401,8 +401,11 @@ test_cancels_the_initializer_when_the_host_is_gone (void)
   const char *argv[] = { g_getenv ("PROC_TEST_HELPER"), NULL };
   g_autoptr (FakeHost) host = fake_host_spawn (launcher, argv);
   g_autofree char *errors = NULL;
+  char waiting[8];
 
   fake_host_greet (host, fake_host_parse ("{'initializer': <'print-when-cancelled'>}"));
+  g_input_stream_read_all (g_subprocess_get_stderr_pipe (host->process), waiting, sizeof waiting, NULL, NULL, NULL);
+  g_assert_cmpmem (waiting, sizeof waiting, "waiting\n", 8);
   fake_host_hang_up (host);
   errors = fake_host_read_stderr (host);
   g_assert_cmpstr (errors, ==, "cancelled\n");

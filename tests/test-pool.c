@@ -544,7 +544,7 @@ test_dropped_by_another_thread (void)
   while (g_main_context_iteration (NULL, FALSE))
     ;
   g_thread_join (g_thread_new ("dropper", drop_pool, pool));
-  test_wait_until (test_count_children () == n_children);
+  test_wait_for_children (n_children);
 }
 
 /* ---- where completions may be used for more ---- */
@@ -622,7 +622,7 @@ test_last_reference_dropped_in_a_callback (void)
 
   proc_pool_call_async (pool, "echo", g_variant_new_int32 (0), NULL, let_pool_go, &pool);
   test_wait_until (pool == NULL);
-  test_wait_until (test_count_children () == n_children);
+  test_wait_for_children (n_children);
 }
 
 static void
@@ -638,7 +638,7 @@ test_runs_outlive_the_callers_reference (void)
   test_run_wait (second);
   g_assert_no_error (first->error);
   g_assert_no_error (second->error);
-  test_wait_until (test_count_children () == n_children);
+  test_wait_for_children (n_children);
 }
 
 static void

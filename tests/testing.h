@@ -22,7 +22,6 @@
   } \
   G_STMT_END
 
-/* Ends the program rather than hang for ever. */
 #define test_assert_error_says(error, text) \
   G_STMT_START \
   { \
@@ -65,14 +64,14 @@ test_pool_new (guint max_workers)
   return pool;
 }
 
-/* A worker that always is where the tests' tasks are. */
+/* Borrowed: the list holds it. */
 static inline ProcWorker *
 test_get_worker (ProcPool *pool, guint position)
 {
   ProcWorker *worker = g_list_model_get_item (proc_pool_get_workers (pool), position);
 
   g_assert_nonnull (worker);
-  g_object_unref (worker); /* the list holds it */
+  g_object_unref (worker);
   return worker;
 }
 
@@ -270,4 +269,15 @@ test_count_children (void)
 
   closedir (directory);
   return n_children;
+}
+
+/* GLib's own thread reaps them, at a time that no event tells. */
+static inline void
+test_wait_for_children (guint n_children)
+{
+  while (test_count_children () != n_children)
+    {
+      g_main_context_iteration (NULL, FALSE);
+      g_thread_yield ();
+    }
 }

@@ -339,13 +339,20 @@ proc_connection_read_ahead (ProcConnection *self, guint loan)
 gboolean
 proc_connection_add_task (ProcConnection *self, guint64 task_id, GCancellable *cancellable)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  gboolean added;
+  gboolean too_late;
 
-  if (g_hash_table_contains (self->tasks, &task_id))
-    return FALSE;
+  g_mutex_lock (&self->mutex);
+  added = !g_hash_table_contains (self->tasks, &task_id);
+  too_late = self->cancelled;
+  if (added)
+    g_hash_table_insert (self->tasks, g_memdup2 (&task_id, sizeof task_id), g_object_ref (cancellable));
+  g_mutex_unlock (&self->mutex);
 
-  g_hash_table_insert (self->tasks, g_memdup2 (&task_id, sizeof task_id), g_object_ref (cancellable));
-  return TRUE;
+  if (too_late)
+    g_cancellable_cancel (cancellable);
+
+  return added;
 }
 
 void

@@ -59,7 +59,7 @@ guint proc_connection_read_ahead (ProcConnection *self, guint loan);
 
 /* ---- tasks in flight ---- */
 
-/* FALSE if there is one with that id. */
+/* FALSE if there is one with that id. Cancelled at once after proc_connection_cancel_all(). */
 gboolean proc_connection_add_task (ProcConnection *self, guint64 task_id, GCancellable *cancellable);
 void proc_connection_remove_task (ProcConnection *self, guint64 task_id);
 guint proc_connection_get_n_tasks (ProcConnection *self);

@@ -231,8 +231,10 @@ begin_step (ProcServer *self, const char *function, GVariant *arguments)
       proc_invocation_new (self->connection, 0, function, arguments, NULL, reply_to_step,
                            g_atomic_rc_box_acquire (self), (GDestroyNotify) proc_server_unref);
 
-  /* So that it learns of the host's end as tasks do. */
-  proc_connection_add_task (self->connection, 0, proc_invocation_get_cancellable (invocation));
+  /* The host's end cancels the initializer as it does tasks; the finalizer may well run after it. */
+  if (get_state (self) == INITIALIZING)
+    proc_connection_add_task (self->connection, 0, proc_invocation_get_cancellable (invocation));
+
   run_invocation (self, invocation);
 }
 

@@ -512,7 +512,6 @@ static void
 on_progress (ProcWorker *worker, gpointer data, double fraction, const char *text, gpointer user_data)
 {
   ProcRun *run = data;
-  ProcSlot *slot = user_data;
 
   if (proc_run_is_resolved (run))
     return;
@@ -692,13 +691,23 @@ on_start_pause_over (gpointer user_data)
 static void
 make_room_for_dedicated (ProcDispatcher *self)
 {
-  if (proc_queue_count_dedicated (self->queue) > 0 && self->slots->len >= self->settings->max_workers && self->idle.tail)
-    {
-      ProcSlot *slot = self->idle.tail->data;
+  ProcSlot *oldest;
 
-      if (slot->n_started > 0)
-        retire (self, slot);
+  if (proc_queue_count_dedicated (self->queue) == 0 || self->slots->len < self->settings->max_workers || !self->idle.tail)
+    return;
+
+  /* One that is leaving makes room enough for now. */
+  for (guint i = 0; i < self->slots->len; i++)
+    {
+      ProcSlot *slot = g_ptr_array_index (self->slots, i);
+
+      if (slot->retiring && slot->runs->len == 0)
+        return;
     }
+
+  oldest = self->idle.tail->data;
+  if (oldest->n_started > 0)
+    retire (self, oldest);
 }
 
 /* How many workers those that wait could use, beside the ones that are being started. */
@@ -938,12 +947,6 @@ proc_dispatcher_new (ProcReactor *reactor, ProcSettings *settings, const ProcDis
   proc_reactor_set_settle (reactor, settle, self);
 
   return self;
-}
-
-void
-proc_dispatcher_set_settings (ProcDispatcher *self, ProcSettings *settings)
-{
-  self->settings = settings;
 }
 
 void

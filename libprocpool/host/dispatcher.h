@@ -63,9 +63,6 @@ typedef struct
  */
 ProcDispatcher *proc_dispatcher_new (ProcReactor *reactor, ProcSettings *settings, const ProcDispatcherCallbacks *callbacks, gpointer user_data);
 
-/* Where the settings are from now on. */
-void proc_dispatcher_set_settings (ProcDispatcher *self, ProcSettings *settings);
-
 /* Ends all workers; nothing is reported any more. No run may be left. */
 void proc_dispatcher_free (ProcDispatcher *self);
 

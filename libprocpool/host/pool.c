@@ -462,16 +462,13 @@ proc_pool_constructed (GObject *object)
     proc_reactor_wake (self->reactor);
 }
 
-/* What is left of a pool whose last reference went in a thread that may not touch it. */
-typedef struct
-{
-  ProcDispatcher *dispatcher;
-  ProcSettings settings;
-} Remains;
-
+/* Nothing is left but idle workers, since runs and those who wait for its end hold the pool. */
 static void
-clear_settings (ProcSettings *settings)
+shut_down (ProcPool *self)
 {
+  ProcSettings *settings = &self->settings;
+
+  g_clear_pointer (&self->dispatcher, proc_dispatcher_free);
   g_clear_object (&settings->launcher);
   g_clear_object (&settings->cores);
   g_clear_pointer (&settings->initializer, g_free);
@@ -480,13 +477,26 @@ clear_settings (ProcSettings *settings)
 }
 
 static void
-free_remains (gpointer user_data)
+proc_pool_dispose (GObject *object)
 {
-  Remains *remains = user_data;
+  ProcPool *self = PROC_POOL (object);
+  GMainContext *context = proc_reactor_get_context (self->reactor);
 
-  proc_dispatcher_free (remains->dispatcher);
-  clear_settings (&remains->settings);
-  g_free (remains);
+  /* A forked copy shares epoll and sockets with the original: it must not touch them. */
+  if (self->dispatcher && getpid () == self->pid)
+    {
+      if (!g_main_context_acquire (context))
+        {
+          /* Another thread runs the context and may be in the middle of the pool: the end is its to make. */
+          proc_reactor_post (self->reactor, g_object_unref, g_object_ref (self));
+          return;
+        }
+
+      shut_down (self);
+      g_main_context_release (context);
+    }
+
+  G_OBJECT_CLASS (proc_pool_parent_class)->dispose (object);
 }
 
 static void
@@ -494,18 +504,8 @@ proc_pool_finalize (GObject *object)
 {
   ProcPool *self = PROC_POOL (object);
 
-  /* A forked copy shares epoll and sockets with the original: it must not touch them. */
   if (getpid () == self->pid)
-    {
-      Remains *remains = g_new (Remains, 1);
-
-      remains->dispatcher = self->dispatcher;
-      remains->settings = self->settings;
-      proc_dispatcher_set_settings (self->dispatcher, &remains->settings);
-      enter (self, free_remains, remains);
-      proc_reactor_unref (self->reactor);
-    }
-
+    proc_reactor_unref (self->reactor);
   g_clear_object (&self->workers);
 
   G_OBJECT_CLASS (proc_pool_parent_class)->finalize (object);
@@ -658,6 +658,7 @@ proc_pool_class_init (ProcPoolClass *klass)
   const GParamFlags read_only = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
   object_class->constructed = proc_pool_constructed;
+  object_class->dispose = proc_pool_dispose;
   object_class->finalize = proc_pool_finalize;
   object_class->get_property = proc_pool_get_property;
   object_class->set_property = proc_pool_set_property;

@@ -46,6 +46,7 @@ struct _ProcReactor
   GQueue inbox;        /* of ProcPosted: by any thread */
   int n_posted;        /* atomic: its length, to be asked without the lock */
   GSList *waiters;     /* of ProcWaiter: threads in proc_reactor_wait() */
+  int n_waiters;       /* atomic: their number, to be asked without the lock */
 };
 
 struct _ProcWatch
@@ -409,6 +410,10 @@ void
 proc_reactor_wake (ProcReactor *self)
 {
   self->dirty = TRUE;
+
+  /* A thread that blocks may be the only one that runs this, and it polls without the context. */
+  if (g_atomic_int_get (&self->n_waiters) > 0)
+    proc_reactor_notify_waiters (self);
 }
 
 static gboolean
@@ -668,6 +673,7 @@ proc_reactor_wait (ProcReactor *self, gboolean (*done) (gpointer user_data), gpo
   g_cond_init (&waiter.cond);
   g_mutex_lock (&self->lock);
   self->waiters = g_slist_prepend (self->waiters, &waiter);
+  g_atomic_int_inc (&self->n_waiters);
   g_mutex_unlock (&self->lock);
 
   while (!finished)
@@ -693,6 +699,7 @@ proc_reactor_wait (ProcReactor *self, gboolean (*done) (gpointer user_data), gpo
 
   g_mutex_lock (&self->lock);
   self->waiters = g_slist_remove (self->waiters, &waiter);
+  g_atomic_int_add (&self->n_waiters, -1);
   g_mutex_unlock (&self->lock);
   g_cond_clear (&waiter.cond);
   proc_fd_clear (&waiter.fd);

@@ -92,6 +92,7 @@ struct _ProcWorker
   ProcTimer *startup_timer; /* until READY; then for the finalizer */
   ProcTimer *grace_timer;   /* from SIGTERM, or the channel's end, to SIGKILL */
   ProcTimer *frame_timer;   /* from the first byte of a frame to its last */
+  ProcTimer *more_timer;    /* until the next turn, while messages are left */
 
   guint changes;         /* bits 1 << property, not yet notified */
   ProcDelivery notifying; /* their notification */
@@ -115,6 +116,9 @@ static GParamSpec *properties[N_PROPS];
 
 /* How many messages of one worker are handled before others have their turn. */
 #define MAX_MESSAGES 128
+
+/* How many of these turns there are for what a process leaves behind. */
+#define MAX_DRAIN_TURNS 1024
 
 /* A frame that was begun must be complete after this time. */
 #define FRAME_TIMEOUT 30000
@@ -550,6 +554,27 @@ receive (ProcWorker *self)
   return TRUE;
 }
 
+static void receive_turn (ProcWorker *self);
+
+static void
+on_more (gpointer user_data)
+{
+  g_autoptr (ProcWorker) self = g_object_ref (user_data);
+
+  if (self->watch)
+    receive_turn (self);
+}
+
+/* Others have their turn before the rest is taken, which may lie in the channel's buffer, where no
+ * descriptor tells of it.
+ */
+static void
+receive_turn (ProcWorker *self)
+{
+  if (receive (self))
+    proc_reactor_add_timer (self->reactor, 0, &self->more_timer, on_more, self);
+}
+
 static void
 on_channel (GIOCondition condition, gpointer user_data)
 {
@@ -560,9 +585,7 @@ on_channel (GIOCondition condition, gpointer user_data)
 
   if (self->watch && (condition & ~G_IO_OUT))
     {
-      /* What was read beyond the bound lies in the channel's buffer, of which no descriptor tells. */
-      while (receive (self))
-        continue;
+      receive_turn (self);
     }
 }
 
@@ -588,6 +611,7 @@ close_channel (ProcWorker *self)
   proc_timer_clear (&self->startup_timer);
   proc_timer_clear (&self->grace_timer);
   proc_timer_clear (&self->frame_timer);
+  proc_timer_clear (&self->more_timer);
   g_clear_pointer (&self->channel, proc_channel_free);
   g_hash_table_remove_all (self->fillers);
 }
@@ -641,20 +665,29 @@ note_end (ProcWorker *self)
     }
 }
 
+/* What it said before it ended is still in the socket: no more than the kernel's buffer holds, unless a
+ * descendant that has left its process group goes on writing.
+ */
+static void
+drain (ProcWorker *self)
+{
+  for (guint i = 0; i < MAX_DRAIN_TURNS && self->watch; i++)
+    {
+      /* A read that took all there was is followed by AGAIN without a look at what has come since: hence
+       * once more.
+       */
+      if (!receive (self) && self->watch && !receive (self))
+        return;
+    }
+}
+
 static void
 on_ended (ProcProcess *process, gpointer user_data)
 {
   ProcWorker *self = user_data;
   gboolean asked = self->asked && g_hash_table_size (self->runs) == 0;
 
-  /* What it said before it ended is still in the socket. A read that took all there was is followed by
-   * AGAIN without a look at what has come since: hence twice.
-   */
-  for (guint i = 0; i < 2; i++)
-    {
-      while (self->watch && receive (self))
-        continue;
-    }
+  drain (self);
 
   if (self->stdout_reader)
     proc_line_reader_finish (self->stdout_reader);

@@ -312,6 +312,7 @@ wait_for_cancel (ProcInvocation *invocation, GVariant *arguments, gpointer user_
 static GVariant *
 print_when_cancelled (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
+  g_printerr ("waiting\n");
   wait_for_cancel (invocation, arguments, user_data, error);
   g_printerr ("cancelled\n");
   return NULL;
@@ -421,7 +422,7 @@ static const struct
   { "read-fd", read_fd },                           /* → ay: all of the task's first descriptor */
   { "write-fd", write_fd },                         /* s: to the task's first descriptor */
   { "wait-for-cancel", wait_for_cancel },           /* fails with G_IO_ERROR_CANCELLED when it is; progress "waiting" */
-  { "print-when-cancelled", print_when_cancelled }, /* the same, "cancelled" on standard error */
+  { "print-when-cancelled", print_when_cancelled }, /* the same, with "waiting" and "cancelled" on standard error */
   { "turn-main-loop", turn_main_loop },             /* → u, how often, until cancelled; progress "turning" */
   { "initialize", initialize },                     /* v: kept */
   { "get-initialized", get_initialized },           /* → what the initializer was given */
