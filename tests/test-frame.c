@@ -206,9 +206,9 @@ static void
 test_refuses_contradictions (void)
 {
   static const ProcFrameHeader cases[] = {
-    { .type = PROC_MESSAGE_RUN, .payload_size = 1 },                                           /* no type */
-    { .type = PROC_MESSAGE_RUN, .flags = PROC_FRAME_MEMFD, .n_fds = 1 },                       /* no payload */
-    { .type = PROC_MESSAGE_RUN, .flags = PROC_FRAME_MEMFD, .n_fds = 1, .type_size = 2 },       /* an empty payload */
+    { .type = PROC_MESSAGE_RUN, .payload_size = 1 },                                            /* no type */
+    { .type = PROC_MESSAGE_RUN, .flags = PROC_FRAME_MEMFD, .n_fds = 1 },                        /* no payload */
+    { .type = PROC_MESSAGE_RUN, .flags = PROC_FRAME_MEMFD, .n_fds = 1, .type_size = 2 },        /* an empty payload */
     { .type = PROC_MESSAGE_RUN, .flags = PROC_FRAME_MEMFD, .type_size = 2, .payload_size = 9 }, /* no memfd */
     { .type = PROC_MESSAGE_READY, .head_size = 1 },
     { .type = PROC_MESSAGE_RESULT, .head_size = 1 },

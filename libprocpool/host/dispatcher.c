@@ -693,7 +693,7 @@ make_room_for_dedicated (ProcDispatcher *self)
 {
   ProcSlot *oldest;
 
-  if (proc_queue_count_dedicated (self->queue) == 0 || self->slots->len < self->settings->max_workers || !self->idle.tail)
+  if (self->n_starting >= proc_queue_count_dedicated (self->queue) || self->slots->len < self->settings->max_workers || !self->idle.tail)
     return;
 
   /* One that is leaving makes room enough for now. */

@@ -9,14 +9,14 @@
 #include "wire/inbox.h"
 #include "wire/memfd.h"
 #include "wire/outbox.h"
-#include "wire/stream.h"
+#include "wire/byte-stream.h"
 
 /* The two halves share nothing but the descriptor: when sending has failed, what the other side sent
  * before it went can still be received.
  */
 struct _ProcChannel
 {
-  ProcStream stream;
+  ProcByteStream stream;
   guint64 max_payload;
   ProcInbox *inbox;
   ProcOutbox *outbox;
@@ -30,7 +30,7 @@ proc_channel_new (int fd, gboolean passes_fds, guint64 max_payload)
   g_return_val_if_fail (fd >= 0, NULL);
 
   self = g_new0 (ProcChannel, 1);
-  proc_stream_init (&self->stream, fd, passes_fds);
+  proc_byte_stream_init (&self->stream, fd, passes_fds);
   self->max_payload = max_payload;
   self->inbox = proc_inbox_new (&self->stream, max_payload);
   self->outbox = proc_outbox_new (&self->stream, max_payload);

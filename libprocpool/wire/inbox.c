@@ -30,7 +30,7 @@
 
 struct _ProcInbox
 {
-  const ProcStream *stream;
+  const ProcByteStream *stream;
   guint64 max_payload;
 
   /* What has been read and not yet handed out is from start to end. All frames have a multiple of 8
@@ -54,7 +54,7 @@ struct _ProcInbox
 };
 
 ProcInbox *
-proc_inbox_new (const ProcStream *stream, guint64 max_payload)
+proc_inbox_new (const ProcByteStream *stream, guint64 max_payload)
 {
   ProcInbox *self = g_new0 (ProcInbox, 1);
 
@@ -260,7 +260,7 @@ fill (ProcInbox *self, gsize *budget, GError **error)
 
   make_room (self);
   room = self->capacity - self->end;
-  n_bytes = proc_stream_read (self->stream, self->buffer + self->end, room, self->fds, &self->fds_lost);
+  n_bytes = proc_byte_stream_read (self->stream, self->buffer + self->end, room, self->fds, &self->fds_lost);
 
   if (n_bytes > 0)
     {

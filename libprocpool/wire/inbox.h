@@ -6,13 +6,13 @@
 
 #include "channel-status.h"
 #include "message.h"
-#include "stream.h"
+#include "byte-stream.h"
 
 /* The receiving half of a channel: bytes and descriptors in, messages out. */
 typedef struct _ProcInbox ProcInbox;
 
 /* @stream must outlive it. */
-ProcInbox *proc_inbox_new (const ProcStream *stream, guint64 max_payload);
+ProcInbox *proc_inbox_new (const ProcByteStream *stream, guint64 max_payload);
 void proc_inbox_free (ProcInbox *self);
 
 ProcChannelStatus proc_inbox_receive (ProcInbox *self, ProcMessage **message, GError **error);

@@ -34,10 +34,10 @@ typedef struct
   ProcMessageType type;
   ProcFrameFlags flags; /* PROC_FRAME_MEMFD is the codec's own business: ignored when sending */
   guint64 task_id;
-  GVariant *head;       /* owned; NULL where the type has none */
-  GVariant *payload;    /* owned, nullable */
-  GUnixFDList *fds;     /* owned, nullable; the user's descriptors, without the payload's memfd */
-  gboolean fds_lost;    /* received only: the kernel had to drop descriptors, this process has too many */
+  GVariant *head;    /* owned; NULL where the type has none */
+  GVariant *payload; /* owned, nullable */
+  GUnixFDList *fds;  /* owned, nullable; the user's descriptors, without the payload's memfd */
+  gboolean fds_lost; /* received only: the kernel had to drop descriptors, this process has too many */
 } ProcMessage;
 
 /* Takes floating references. */

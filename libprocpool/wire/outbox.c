@@ -39,7 +39,7 @@ typedef struct
 
 struct _ProcOutbox
 {
-  const ProcStream *stream;
+  const ProcByteStream *stream;
   guint64 max_payload;
   GQueue segments;
   Segment *spare; /* nullable, empty: saves the allocations where messages are small */
@@ -77,7 +77,7 @@ segment_free (gpointer data)
 }
 
 ProcOutbox *
-proc_outbox_new (const ProcStream *stream, guint64 max_payload)
+proc_outbox_new (const ProcByteStream *stream, guint64 max_payload)
 {
   ProcOutbox *self = g_new0 (ProcOutbox, 1);
 
@@ -227,7 +227,7 @@ write_segment (ProcOutbox *self, Segment *segment)
 {
   const int *fds = segment->fds != NULL ? (const int *) segment->fds->data : NULL;
   guint n_fds = segment->fds != NULL ? segment->fds->len : 0;
-  gssize n_bytes = proc_stream_write (self->stream, segment->bytes->data + segment->sent,
+  gssize n_bytes = proc_byte_stream_write (self->stream, segment->bytes->data + segment->sent,
                                       segment->bytes->len - segment->sent, fds, n_fds);
 
   if (n_bytes > 0)

@@ -6,13 +6,13 @@
 
 #include "channel-status.h"
 #include "message.h"
-#include "stream.h"
+#include "byte-stream.h"
 
 /* The sending half of a channel: messages in, bytes and descriptors out. */
 typedef struct _ProcOutbox ProcOutbox;
 
 /* @stream must outlive it. */
-ProcOutbox *proc_outbox_new (const ProcStream *stream, guint64 max_payload);
+ProcOutbox *proc_outbox_new (const ProcByteStream *stream, guint64 max_payload);
 void proc_outbox_free (ProcOutbox *self);
 
 /* @memfd, -1 for none, is taken in any case. */

@@ -294,7 +294,7 @@ call_done (GObject *source, GAsyncResult *result, gpointer user_data)
   gint64 answer = 0;
 
   if (value != NULL)
-    g_variant_get (value, "(x)", &answer);
+    answer = g_variant_get_int64 (value);
 
   series_next (answer, error, "call");
 }
@@ -302,7 +302,7 @@ call_done (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 call_start (void)
 {
-  proc_pool_call_async (pool, "increment", g_variant_new ("(x)", series.number), NULL, call_done, NULL);
+  proc_pool_call_async (pool, "increment", g_variant_new_int64 (series.number), NULL, call_done, NULL);
 }
 
 static void

@@ -14,17 +14,17 @@ typedef struct
   int fd; /* borrowed */
   gboolean is_socket;
   gboolean passes_fds;
-} ProcStream;
+} ProcByteStream;
 
 /* Makes @fd non-blocking. */
-void proc_stream_init (ProcStream *self, int fd, gboolean passes_fds);
+void proc_byte_stream_init (ProcByteStream *self, int fd, gboolean passes_fds);
 
 /* Reads once. Returns the number of bytes, 0 at the end, or -1 with errno set. Descriptors (close-on-exec)
  * are appended to @fds; @fds_lost is set, and never unset, if the kernel had to drop some.
  */
-gssize proc_stream_read (const ProcStream *self, guint8 *buffer, gsize size, GArray *fds, gboolean *fds_lost);
+gssize proc_byte_stream_read (const ProcByteStream *self, guint8 *buffer, gsize size, GArray *fds, gboolean *fds_lost);
 
 /* Writes once, without a SIGPIPE. Returns the number of bytes, or -1 with errno set. The @fds, borrowed,
  * have been sent if any byte has.
  */
-gssize proc_stream_write (const ProcStream *self, const guint8 *bytes, gsize size, const int *fds, guint n_fds);
+gssize proc_byte_stream_write (const ProcByteStream *self, const guint8 *bytes, gsize size, const int *fds, guint n_fds);

@@ -6,7 +6,7 @@
 #define _GNU_SOURCE
 #endif
 
-#include "wire/stream.h"
+#include "wire/byte-stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ typedef union
 } ControlBuffer;
 
 void
-proc_stream_init (ProcStream *self, int fd, gboolean passes_fds)
+proc_byte_stream_init (ProcByteStream *self, int fd, gboolean passes_fds)
 {
   int type;
   socklen_t size = sizeof type;
@@ -60,7 +60,7 @@ collect_fds (struct msghdr *message, GArray *fds)
 }
 
 static gssize
-receive_message (const ProcStream *self, guint8 *buffer, gsize size, GArray *fds, gboolean *fds_lost)
+receive_message (const ProcByteStream *self, guint8 *buffer, gsize size, GArray *fds, gboolean *fds_lost)
 {
   ControlBuffer control;
   struct iovec part = { buffer, size };
@@ -88,7 +88,7 @@ receive_message (const ProcStream *self, guint8 *buffer, gsize size, GArray *fds
 }
 
 gssize
-proc_stream_read (const ProcStream *self, guint8 *buffer, gsize size, GArray *fds, gboolean *fds_lost)
+proc_byte_stream_read (const ProcByteStream *self, guint8 *buffer, gsize size, GArray *fds, gboolean *fds_lost)
 {
   gssize n_bytes;
 
@@ -103,7 +103,7 @@ proc_stream_read (const ProcStream *self, guint8 *buffer, gsize size, GArray *fd
 }
 
 static gssize
-send_message (const ProcStream *self, const guint8 *bytes, gsize size, const int *fds, guint n_fds)
+send_message (const ProcByteStream *self, const guint8 *bytes, gsize size, const int *fds, guint n_fds)
 {
   ControlBuffer buffer;
   struct iovec part = { (guint8 *) bytes, size };
@@ -168,7 +168,7 @@ write_without_signal (int fd, const guint8 *bytes, gsize size)
 }
 
 gssize
-proc_stream_write (const ProcStream *self, const guint8 *bytes, gsize size, const int *fds, guint n_fds)
+proc_byte_stream_write (const ProcByteStream *self, const guint8 *bytes, gsize size, const int *fds, guint n_fds)
 {
   if (self->is_socket)
     return send_message (self, bytes, size, fds, n_fds);
