@@ -257,11 +257,8 @@ fake_host_new_ready (void)
 static inline GVariant *
 fake_host_parse (const char *text)
 {
-  g_autoptr (GError) error = NULL;
-  GVariant *value = g_variant_parse (NULL, text, NULL, NULL, &error);
-
-  g_assert_no_error (error);
-  return value;
+  /* Floating, as all that is sent may be; what g_variant_parse() returns isn't. */
+  return g_variant_new_parsed (text);
 }
 
 /* @options: in text format. */

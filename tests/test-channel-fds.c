@@ -140,6 +140,18 @@ test_memfd_made_before (ChannelFixture *fixture, gconstpointer unused)
 }
 
 static void
+test_memfd_of_a_value_nobody_takes (ChannelFixture *fixture, gconstpointer unused)
+{
+  g_autofree guint8 *zeros = g_malloc0 (LARGE);
+  g_autoptr (ProcMessage) message = new_run (1, g_variant_new_from_data (G_VARIANT_TYPE_STRING_ARRAY, zeros, LARGE, FALSE, NULL, NULL));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (proc_channel_queue (fixture->near, message, -1, &error));
+  g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS);
+  g_assert_false (proc_channel_has_output (fixture->near));
+}
+
+static void
 test_memfd_that_cannot_be_made (ChannelFixture *fixture, gconstpointer unused)
 {
   struct rlimit limit = limit_fds (0);
@@ -250,6 +262,26 @@ test_descriptors_are_the_channels_own (ChannelFixture *fixture, gconstpointer un
   message = receive (fixture->far);
   g_assert_cmpint (g_unix_fd_list_get_length (message->fds), ==, 1);
   g_assert_true (pipe_close (&pipe));
+}
+
+static void
+test_no_room_to_queue_descriptors (ChannelFixture *fixture, gconstpointer unused)
+{
+  g_autoptr (ProcMessage) message = new_run (1, NULL);
+  g_autoptr (GError) error = NULL;
+  struct rlimit limit;
+  gboolean queued;
+
+  message->fds = new_list (0, 3);
+  limit = limit_fds (2);
+  queued = proc_channel_queue (fixture->near, message, -1, &error);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+
+  g_assert_false (queued);
+  g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_FAILED);
+  g_assert_false (proc_channel_has_output (fixture->near));
+  send_now (fixture->near, new_run (2, NULL));
+  assert_received (fixture->far, 2);
 }
 
 static void
@@ -427,10 +459,12 @@ main (int argc, char *argv[])
 
   ADD ("memfd/round-trip", set_up, test_memfd);
   ADD ("memfd/made-before", set_up, test_memfd_made_before);
+  ADD ("memfd/value-nobody-takes", set_up, test_memfd_of_a_value_nobody_takes);
   ADD ("memfd/cannot-be-made", set_up, test_memfd_that_cannot_be_made);
   ADD ("descriptors/round-trip", set_up, test_descriptors);
   ADD ("descriptors/in-order", set_up, test_descriptors_in_order);
   ADD ("descriptors/are-the-channels-own", set_up, test_descriptors_are_the_channels_own);
+  ADD ("descriptors/no-room-to-queue", set_up, test_no_room_to_queue_descriptors);
   ADD ("descriptors/closed-with-the-channel", set_up_bare, test_unsent_and_unread_descriptors_are_closed);
   ADD ("descriptors/lost", set_up, test_lost_descriptors);
   ADD ("descriptors/none-on-a-plain-stream", set_up_without_fds, test_no_descriptors_on_a_plain_stream);

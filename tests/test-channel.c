@@ -321,6 +321,18 @@ test_broken_pipe (void)
   g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_CRASHED);
 }
 
+static void
+test_unreadable (void)
+{
+  g_autoptr (ProcChannel) channel = NULL;
+  int fds[2];
+
+  g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
+  channel = proc_channel_new (fds[1], FALSE, MAX_PAYLOAD);
+  assert_fails (channel, PROC_POOL_ERROR_FAILED);
+  proc_fd_close (fds[0]);
+}
+
 #define ADD(path, set_up, test) g_test_add ("/channel/" path, ChannelFixture, NULL, set_up, test, tear_down)
 
 int
@@ -346,6 +358,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/channel/not-a-socket/fifo", test_fifo);
   g_test_add_func ("/channel/not-a-socket/broken-pipe", test_broken_pipe);
+  g_test_add_func ("/channel/not-a-socket/unreadable", test_unreadable);
 
   return g_test_run ();
 }

@@ -332,13 +332,14 @@ test_runs_unpinned_where_cores_are_refused (void)
 
 /* ---- the host's end and its nonsense ---- */
 
-/* A descriptor that is readable once that process is gone. */
+/* A descriptor that is readable once that process is gone; -1 under valgrind, which knows none. */
 static int
 open_pid (int pid)
 {
   int fd = syscall (SYS_pidfd_open, pid, 0);
 
-  g_assert_no_errno (fd);
+  if (fd < 0)
+    g_assert_cmpint (errno, ==, ENOSYS);
   return fd;
 }
 
@@ -364,7 +365,10 @@ test_ends_with_its_descendants_when_the_host_is_gone (void)
 
   fake_host_hang_up (host);
   fake_host_expect_killed (host, SIGKILL);
-  expect_gone (child);
+  if (child < 0)
+    g_test_skip ("without pidfds nobody tells when a stranger's child is gone");
+  else
+    expect_gone (child);
 }
 
 static void

@@ -516,7 +516,7 @@ int
 main (int argc, char *argv[])
 {
   static const char *const signals[] = {
-    "worker-started", "worker-exited", "items-changed", "notify::n-workers", "notify::n-running", "notify::n-idle", "notify::n-queued",
+    "worker-started", "worker-exited", "items-changed", "notify::n-workers", "notify::n-running", "notify::n-queued",
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -203,6 +203,14 @@ proc_connection_send (ProcConnection *self, const ProcMessage *message, GError *
   return flush_locked (self, error);
 }
 
+void
+proc_connection_set_max_sent (ProcConnection *self, guint64 max_payload)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  proc_channel_set_max_sent (self->channel, max_payload);
+}
+
 /* Puts what the channel has next into @pending or @end. FALSE if there is nothing. */
 static gboolean
 fill_locked (ProcConnection *self)

@@ -301,10 +301,14 @@ apply_setup (ProcServer *self, GVariant *options)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) cores = NULL;
   const char *directory;
+  guint64 max_payload;
   guint grace;
 
   if (g_variant_lookup (options, "cancel-grace", "u", &grace))
     proc_sentinel_set_grace (self->sentinel, grace);
+
+  if (g_variant_lookup (options, "max-payload", "t", &max_payload))
+    proc_connection_set_max_sent (self->connection, max_payload);
 
   if (g_variant_lookup (options, "cwd", "^&ay", &directory) && !enter_directory (directory, &error))
     {

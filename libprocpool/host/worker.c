@@ -835,6 +835,7 @@ send_setup (ProcWorker *self, ProcLauncher *launcher, const ProcWorkerOptions *o
   if (options->finalizer)
     g_variant_builder_add (&builder, "{sv}", "finalizer", g_variant_new_string (options->finalizer));
   g_variant_builder_add (&builder, "{sv}", "cancel-grace", g_variant_new_uint32 (options->cancel_grace));
+  g_variant_builder_add (&builder, "{sv}", "max-payload", g_variant_new_uint64 (options->max_message));
 
   return send_message (self, PROC_MESSAGE_SETUP, 0, g_variant_new ("(u@a{sv})", PROC_PROTOCOL_VERSION, g_variant_builder_end (&builder)), error);
 }

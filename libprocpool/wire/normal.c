@@ -343,13 +343,10 @@ check_variable_array (const TypeNode *nodes, guint index, const guint8 *data, gs
 {
   const TypeNode *element = &nodes[index + 1];
   guint offset_size = get_offset_size (size);
-  gsize table;
+  gsize table = read_offset (data + size - offset_size, offset_size);
   gsize n_elements;
   gsize offset = 0;
 
-  if (size < offset_size)
-    return FALSE;
-  table = read_offset (data + size - offset_size, offset_size);
   if (table >= size || (size - table) % offset_size != 0)
     return FALSE;
   n_elements = (size - table) / offset_size;

@@ -96,6 +96,12 @@ clear (ProcOutbox *self)
 }
 
 void
+proc_outbox_set_max_payload (ProcOutbox *self, guint64 max_payload)
+{
+  self->max_payload = max_payload;
+}
+
+void
 proc_outbox_free (ProcOutbox *self)
 {
   clear (self);
@@ -228,7 +234,7 @@ write_segment (ProcOutbox *self, Segment *segment)
   const int *fds = segment->fds != NULL ? (const int *) segment->fds->data : NULL;
   guint n_fds = segment->fds != NULL ? segment->fds->len : 0;
   gssize n_bytes = proc_byte_stream_write (self->stream, segment->bytes->data + segment->sent,
-                                      segment->bytes->len - segment->sent, fds, n_fds);
+                                           segment->bytes->len - segment->sent, fds, n_fds);
 
   if (n_bytes > 0)
     {

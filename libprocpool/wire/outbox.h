@@ -14,6 +14,7 @@ typedef struct _ProcOutbox ProcOutbox;
 /* @stream must outlive it. */
 ProcOutbox *proc_outbox_new (const ProcByteStream *stream, guint64 max_payload);
 void proc_outbox_free (ProcOutbox *self);
+void proc_outbox_set_max_payload (ProcOutbox *self, guint64 max_payload);
 
 /* @memfd, -1 for none, is taken in any case. */
 gboolean proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GError **error);

@@ -62,7 +62,7 @@ function asyncDelay(invocation, args) {
 }
 
 function asyncWaitForCancel(invocation) {
-    invocation.get_cancellable().connect('cancelled', () => {
+    invocation.get_cancellable().connect(() => {
         GLib.idle_add(GLib.PRIORITY_DEFAULT, () => {
             invocation.return_error(new GLib.Error(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED, 'told to stop'));
             return GLib.SOURCE_REMOVE;

@@ -73,7 +73,7 @@ def async_wait_for_cancel(invocation, arguments):
         invocation.return_error(error)
         return GLib.SOURCE_REMOVE
 
-    invocation.get_cancellable().connect("cancelled", lambda cancellable: GLib.idle_add(reply))
+    invocation.get_cancellable().connect(lambda *arguments: GLib.idle_add(reply))
     invocation.progress(0, "waiting")
 
 
