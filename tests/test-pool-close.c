@@ -70,14 +70,13 @@ test_idle_workers (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (modes); i++)
     {
-      guint n_children = test_count_children ();
       ProcPool *pool = test_pool_new (2);
 
       test_assert_answers (pool);
       test_close (pool, modes[i]);
       assert_takes_no_more (pool);
       test_pool_finish (pool);
-      test_wait_for_children (n_children);
+      test_wait_for_no_children ();
     }
 }
 
@@ -88,7 +87,6 @@ test_starting_workers (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (modes); i++)
     {
-      guint n_children = test_count_children ();
       ProcPool *pool = test_pool_new (2);
       g_autoptr (TestRun) run = test_run_start (pool, "echo", g_variant_new_int32 (1), NULL);
 
@@ -97,7 +95,7 @@ test_starting_workers (void)
       test_run_wait (run);
       g_assert_error (run->error, PROC_POOL_ERROR, PROC_POOL_ERROR_CLOSED);
       test_pool_finish (pool);
-      test_wait_for_children (n_children);
+      test_wait_for_no_children ();
     }
 }
 
@@ -464,20 +462,19 @@ test_closed_is_notified_once (void)
 static void
 test_dropped_with_idle_workers (void)
 {
-  guint n_children = test_count_children ();
   guint n_fds;
   ProcPool *pool = test_pool_new (2);
 
   test_assert_answers (pool);
   test_pool_finish (pool);
-  test_wait_for_children (n_children);
+  test_wait_for_no_children ();
   n_fds = test_count_fds ();
 
   pool = test_pool_new (2);
   proc_pool_set_min_workers (pool, 2);
   test_wait_until (proc_pool_get_n_idle (pool) == 2);
   g_object_unref (pool);
-  test_wait_for_children (n_children);
+  test_wait_for_no_children ();
   while (test_count_fds () != n_fds)
     g_main_context_iteration (NULL, FALSE);
 }
@@ -485,7 +482,6 @@ test_dropped_with_idle_workers (void)
 static void
 test_dropped_with_starting_workers (void)
 {
-  guint n_children = test_count_children ();
   ProcPool *pool = test_pool_new (2);
 
   proc_pool_set_min_workers (pool, 2);
@@ -493,13 +489,12 @@ test_dropped_with_starting_workers (void)
   g_object_unref (pool);
   while (g_main_context_iteration (NULL, FALSE))
     ;
-  test_wait_for_children (n_children);
+  test_wait_for_no_children ();
 }
 
 static void
 test_dropped_with_an_abandoned_task (void)
 {
-  guint n_children = test_count_children ();
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   ProcPool *pool = test_pool_new (1);
   g_autoptr (TestRun) run = test_run_start (pool, "sleep-forever", NULL, cancellable);
@@ -509,7 +504,7 @@ test_dropped_with_an_abandoned_task (void)
   g_cancellable_cancel (cancellable);
   test_run_wait (run);
   g_object_unref (pool);
-  test_wait_for_children (n_children);
+  test_wait_for_no_children ();
 }
 
 int

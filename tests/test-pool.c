@@ -537,14 +537,13 @@ drop_pool (gpointer user_data)
 static void
 test_dropped_by_another_thread (void)
 {
-  guint n_children = test_count_children ();
   ProcPool *pool = test_pool_new (1);
 
   test_assert_answers (pool);
   while (g_main_context_iteration (NULL, FALSE))
     ;
   g_thread_join (g_thread_new ("dropper", drop_pool, pool));
-  test_wait_for_children (n_children);
+  test_wait_for_no_children ();
 }
 
 /* ---- where completions may be used for more ---- */
@@ -617,18 +616,16 @@ let_pool_go (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 test_last_reference_dropped_in_a_callback (void)
 {
-  guint n_children = test_count_children ();
   ProcPool *pool = test_pool_new (1);
 
   proc_pool_call_async (pool, "echo", g_variant_new_int32 (0), NULL, let_pool_go, &pool);
   test_wait_until (pool == NULL);
-  test_wait_for_children (n_children);
+  test_wait_for_no_children ();
 }
 
 static void
 test_runs_outlive_the_callers_reference (void)
 {
-  guint n_children = test_count_children ();
   ProcPool *pool = test_pool_new (1);
   g_autoptr (TestRun) first = test_run_start (pool, "echo", g_variant_new_int32 (1), NULL);
   g_autoptr (TestRun) second = test_run_start (pool, "echo", g_variant_new_int32 (2), NULL);
@@ -638,7 +635,7 @@ test_runs_outlive_the_callers_reference (void)
   test_run_wait (second);
   g_assert_no_error (first->error);
   g_assert_no_error (second->error);
-  test_wait_for_children (n_children);
+  test_wait_for_no_children ();
 }
 
 static void

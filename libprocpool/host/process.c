@@ -4,6 +4,7 @@
 
 #include "process.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -65,18 +66,30 @@ set_spawn_error (GError **error, const char *program, const char *reason)
                "The helper's program “%s” can't be started: %s", program, reason);
 }
 
+/* As far as that can be told without knowing what the kernel runs: the beginning is whole. */
+static gboolean
+is_elf (const char *head, gsize size)
+{
+  if (size < EI_NIDENT || memcmp (head, ELFMAG, SELFMAG) != 0 || head[EI_VERSION] != EV_CURRENT)
+    return FALSE;
+
+  return (head[EI_CLASS] == ELFCLASS64 && size >= sizeof (Elf64_Ehdr)) || (head[EI_CLASS] == ELFCLASS32 && size >= sizeof (Elf32_Ehdr));
+}
+
 /* GLib gives what the kernel doesn't recognise to /bin/sh: a damaged binary would run as a script. */
 static gboolean
 check_program (const char *program, GError **error)
 {
   g_auto (ProcFd) fd = open (program, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  char magic[4] = { 0 };
+  char head[sizeof (Elf64_Ehdr)] = { 0 };
+  gssize size;
 
   /* Programs that may be executed but not read are the kernel's to judge, and so are missing ones. */
   if (fd < 0)
     return TRUE;
 
-  if (read (fd, magic, sizeof magic) < 0)
+  size = read (fd, head, sizeof head);
+  if (size < 0)
     {
       int saved_errno = errno;
 
@@ -84,7 +97,7 @@ check_program (const char *program, GError **error)
       return FALSE;
     }
 
-  if (memcmp (magic, "\177ELF", 4) == 0 || memcmp (magic, "#!", 2) == 0)
+  if (memcmp (head, "#!", 2) == 0 || is_elf (head, (gsize) size))
     return TRUE;
 
   set_spawn_error (error, program, "it is neither an executable program nor a script with an interpreter");

@@ -92,19 +92,36 @@ ensure_lane (ProcQueue *self, ProcTask *task)
   return lane;
 }
 
-void
-proc_queue_push (ProcQueue *self, ProcRun *run)
+static void
+link_run (ProcQueue *self, ProcLane *lane, ProcRun *run, GList *next)
 {
-  ProcLane *lane = ensure_lane (self, run->task);
-
   g_assert (!run->queued);
   run->queued = TRUE;
-  run->sequence = self->next_sequence++;
-  g_queue_push_tail_link (&lane->runs, &proc_run_ref (run)->link);
+  g_queue_insert_before_link (&lane->runs, next, &proc_run_ref (run)->link);
 
   self->length++;
   if (lane->isolation == PROC_ISOLATION_DEDICATED)
     self->n_dedicated++;
+}
+
+void
+proc_queue_push (ProcQueue *self, ProcRun *run)
+{
+  run->sequence = self->next_sequence++;
+  link_run (self, ensure_lane (self, run->task), run, NULL);
+}
+
+void
+proc_queue_put_back (ProcQueue *self, ProcRun *run)
+{
+  ProcLane *lane = ensure_lane (self, run->task);
+  GList *next = lane->runs.head;
+
+  /* One that was never queued has the sequence 0: it was started before all that had to wait. */
+  while (next && ((ProcRun *) next->data)->sequence < run->sequence)
+    next = next->next;
+
+  link_run (self, lane, run, next);
 }
 
 static ProcRun *

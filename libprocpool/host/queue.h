@@ -18,6 +18,8 @@ void proc_queue_free (ProcQueue *self);
 
 /* Takes a reference. Behind all of its priority. */
 void proc_queue_push (ProcQueue *self, ProcRun *run);
+/* Takes a reference. Where it was before it was taken out: before all that came later. */
+void proc_queue_put_back (ProcQueue *self, ProcRun *run);
 /* The reference is the caller's. */
 ProcRun *proc_queue_remove (ProcQueue *self, ProcRun *run);
 /* Any; NULL if empty. */

@@ -16,6 +16,8 @@
 gboolean proc_task_claim (ProcTask *self);
 
 void proc_task_set_queued (ProcTask *self);
+/* Queued again, as if it had never been running. */
+void proc_task_set_not_run (ProcTask *self);
 void proc_task_set_running (ProcTask *self, ProcWorker *worker);
 void proc_task_set_finished (ProcTask *self, ProcTaskState state, GVariant *error_details);
 void proc_task_set_progress (ProcTask *self, double progress, const char *text);

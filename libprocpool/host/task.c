@@ -1101,6 +1101,17 @@ proc_task_set_queued (ProcTask *self)
 }
 
 void
+proc_task_set_not_run (ProcTask *self)
+{
+  self->state = PROC_TASK_STATE_QUEUED;
+  self->started_time = 0;
+  self->attempts--;
+  g_clear_object (&self->worker);
+  self->pid = 0;
+  self->changes |= CHANGED_STATE | CHANGED_WORKER | CHANGED_ATTEMPTS;
+}
+
+void
 proc_task_set_running (ProcTask *self, ProcWorker *worker)
 {
   self->state = PROC_TASK_STATE_RUNNING;

@@ -62,6 +62,11 @@ gboolean proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char
  */
 gboolean proc_worker_cancel (ProcWorker *self, guint64 id);
 
+/* When it is gone: whether run @id never reached the helper, which ended with it unsent or unread in the
+ * socket. A function that may have been begun is never taken for one that was not.
+ */
+gboolean proc_worker_never_got (ProcWorker *self, guint64 id);
+
 /* Pins the helper to @ids from its next task on; none: to where it was at its start. */
 void proc_worker_pin (ProcWorker *self, const int *ids, gsize n_ids);
 

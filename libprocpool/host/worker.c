@@ -82,6 +82,8 @@ struct _ProcWorker
 
   GHashTable *runs;    /* id -> the owner's pointer, for what was given and not yet replied to */
   GHashTable *fillers; /* id -> ProcPayloadFiller, for those of them not yet sent */
+  guint64 last_run;    /* the run whose message was queued last; 0 if that was another message */
+  GArray *unread;      /* of guint64: the runs that never reached a helper that is gone */
   GArray *cores;       /* of int: pinned to; empty: not pinned */
   guint64 tasks_done;
 
@@ -171,6 +173,13 @@ fail (ProcWorker *self, GError *error)
     self->failure = error;
 }
 
+/* Its end is as its owner wants it, and nothing is lost by it. */
+static gboolean
+is_asked (ProcWorker *self)
+{
+  return self->asked && g_hash_table_size (self->runs) == 0;
+}
+
 static void
 on_grace_over (gpointer user_data)
 {
@@ -257,6 +266,7 @@ send_message (ProcWorker *self, ProcMessageType type, guint64 id, GVariant *head
   if (!proc_channel_queue (self->channel, message, -1, error))
     return FALSE;
 
+  self->last_run = 0;
   flush (self);
   return TRUE;
 }
@@ -318,12 +328,13 @@ handle_start_error (ProcWorker *self, ProcMessage *message)
     }
 
   error = proc_remote_error_from_head (message->head, NULL);
-  if (error->domain != PROC_POOL_ERROR || error->code == PROC_POOL_ERROR_REMOTE)
+  /* Without an initializer it is the program that refuses to serve. */
+  if (self->initializer && (error->domain != PROC_POOL_ERROR || error->code == PROC_POOL_ERROR_REMOTE))
     {
       g_autoptr (GError) cause = g_steal_pointer (&error);
 
       error = g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_INITIALIZER_FAILED,
-                           "The initializer “%s” failed: %s", self->initializer ? self->initializer : "?", cause->message);
+                           "The initializer “%s” failed: %s", self->initializer, cause->message);
     }
 
   fail (self, g_steal_pointer (&error));
@@ -501,6 +512,19 @@ watch_frame (ProcWorker *self, gboolean had_messages)
     proc_reactor_add_timer (self->reactor, FRAME_TIMEOUT, &self->frame_timer, on_slow_frame, self);
 }
 
+/* Who was asked to finish may take its time with what a process does at its end. */
+static void
+on_last_breath (gpointer user_data)
+{
+  ProcWorker *self = user_data;
+
+  if (!is_asked (self))
+    fail (self, g_error_new (PROC_POOL_ERROR, self->readied ? PROC_POOL_ERROR_CRASHED : PROC_POOL_ERROR_START_FAILED,
+                             "helper process %d closed its channel and lived on", self->pid));
+
+  on_grace_over (self);
+}
+
 static void
 on_channel_end (ProcWorker *self, GError *error)
 {
@@ -519,7 +543,7 @@ on_channel_end (ProcWorker *self, GError *error)
   g_clear_error (&error);
   set_state (self, PROC_WORKER_STATE_STOPPING);
   if (!self->grace_timer)
-    proc_reactor_add_timer (self->reactor, LAST_BREATH, &self->grace_timer, on_grace_over, self);
+    proc_reactor_add_timer (self->reactor, LAST_BREATH, &self->grace_timer, on_last_breath, self);
 }
 
 /* TRUE if there may be more at once. */
@@ -616,9 +640,29 @@ close_channel (ProcWorker *self)
   g_hash_table_remove_all (self->fillers);
 }
 
+/* While the channel and what wasn't given to it is still there. */
+static void
+note_unread (ProcWorker *self)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, self->fillers);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      guint64 id = GPOINTER_TO_SIZE (key);
+
+      g_array_append_val (self->unread, id);
+    }
+
+  if (self->last_run != 0 && proc_channel_last_is_unread (self->channel))
+    g_array_append_val (self->unread, self->last_run);
+}
+
 static void
 become_gone (ProcWorker *self)
 {
+  note_unread (self);
   close_channel (self);
   g_clear_pointer (&self->stdout_reader, proc_line_reader_free);
   g_clear_pointer (&self->stderr_reader, proc_line_reader_free);
@@ -685,7 +729,7 @@ static void
 on_ended (ProcProcess *process, gpointer user_data)
 {
   ProcWorker *self = user_data;
-  gboolean asked = self->asked && g_hash_table_size (self->runs) == 0;
+  gboolean asked = is_asked (self);
 
   drain (self);
 
@@ -905,6 +949,7 @@ queue_run (ProcWorker *self, ProcMessage *message, int memfd, GError **error)
   if (!proc_channel_queue (self->channel, message, memfd, error))
     return FALSE;
 
+  self->last_run = message->task_id;
   flush (self);
   return TRUE;
 }
@@ -987,6 +1032,18 @@ proc_worker_cancel (ProcWorker *self, guint64 id)
   return TRUE;
 }
 
+gboolean
+proc_worker_never_got (ProcWorker *self, guint64 id)
+{
+  for (guint i = 0; i < self->unread->len; i++)
+    {
+      if (g_array_index (self->unread, guint64, i) == id)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static gboolean
 same_cores (ProcWorker *self, const int *ids, gsize n_ids)
 {
@@ -1056,6 +1113,7 @@ proc_worker_finalize (GObject *object)
   g_clear_pointer (&self->process, proc_process_unref);
   g_clear_pointer (&self->runs, g_hash_table_unref);
   g_clear_pointer (&self->fillers, g_hash_table_unref);
+  g_clear_pointer (&self->unread, g_array_unref);
   g_clear_pointer (&self->cores, g_array_unref);
   g_clear_error (&self->failure);
   g_free (self->initializer);
@@ -1157,6 +1215,7 @@ proc_worker_init (ProcWorker *self)
   self->exit_status = -1;
   self->runs = g_hash_table_new (NULL, NULL);
   self->fillers = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) proc_payload_filler_free);
+  self->unread = g_array_new (FALSE, FALSE, sizeof (guint64));
   self->cores = g_array_new (FALSE, FALSE, sizeof (int));
 }
 

@@ -136,3 +136,10 @@ proc_channel_is_mid_frame (ProcChannel *self)
 {
   return proc_inbox_is_mid_frame (self->inbox);
 }
+
+gboolean
+proc_channel_last_is_unread (ProcChannel *self)
+{
+  return proc_outbox_has_failed (self->outbox) || !proc_outbox_is_empty (self->outbox) ||
+         proc_inbox_was_reset (self->inbox);
+}

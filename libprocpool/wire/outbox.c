@@ -284,3 +284,9 @@ proc_outbox_is_empty (ProcOutbox *self)
 {
   return g_queue_is_empty (&self->segments);
 }
+
+gboolean
+proc_outbox_has_failed (ProcOutbox *self)
+{
+  return self->failure != NULL;
+}

@@ -12,7 +12,7 @@ import pathlib
 import sys
 import tempfile
 
-from outside import run, use_library
+from outside import follow_quick_start, run, use_library
 
 # What the environment of the test itself, or of whoever runs it, must not lend.
 FOREIGN = ("PKG_CONFIG_PATH", "LD_LIBRARY_PATH", "GI_TYPELIB_PATH", "PYTHONPATH", "GJS_PATH")
@@ -29,7 +29,9 @@ def main(build):
     build = pathlib.Path(build)
     vapi = build / "libprocpool"
     with tempfile.TemporaryDirectory() as folder:
-        use_library(pathlib.Path(folder), devenv(build), vapi if (vapi / "procpool-1.vapi").exists() else None)
+        use = pathlib.Path(folder), devenv(build), vapi if (vapi / "procpool-1.vapi").exists() else None
+        use_library(*use)
+        follow_quick_start(*use)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 
-from outside import run, use_library
+from outside import follow_quick_start, run, use_library
 
 EXPECTED = [
     "include/procpool-1/procpool/procpool.h",
@@ -76,7 +76,9 @@ def main(build, prefix):
             for pattern in EXPECTED:
                 find(root, pattern)
             vapi = shutil.which("valac") and sorted(root.glob("share/vala/vapi"))
-            use_library(folder, environment_for(root, folder), vapi[0] if vapi else None)
+            use = folder, environment_for(root, folder), vapi[0] if vapi else None
+            use_library(*use)
+            follow_quick_start(*use)
             uninstall(build, destination)
         finally:
             if kept is not None:

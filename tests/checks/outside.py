@@ -10,6 +10,15 @@ import subprocess
 import sys
 
 SOURCES = pathlib.Path(__file__).parent / "installed"
+EXAMPLES = pathlib.Path(__file__).parents[2] / "docs/examples/quick-start"
+
+# How README.md says to build and run each of its quick starts, from their folder.
+QUICK_START = {
+    "quick-start.c": "cc quick-start.c -o quick-start $(pkg-config --cflags --libs procpool-1) && ./quick-start",
+    "quick_start.py": "python3 quick_start.py",
+    "quick-start.js": "gjs -m quick-start.js",
+    "quick-start.vala": "valac --pkg procpool-1 quick-start.vala && ./quick-start",
+}
 
 
 def run(*command, environment=None):
@@ -49,6 +58,28 @@ def use_library(folder, environment, vapidir=None):
             "-o", host, SOURCES / "host.vala", environment=environment)
         expect(run(host, program, environment=environment), ["42"])
         print("Vala: ok")
+
+
+def follow_quick_start(folder, environment, vapidir=None):
+    """Does in FOLDER what README.md says, for the languages that this machine has."""
+    tools = {"quick-start.c": "cc", "quick-start.js": "gjs", "quick-start.vala": vapidir and "valac"}
+    python = python_with_gi()
+    if vapidir:
+        share = folder / "share"
+        (share / "vala").mkdir(parents=True)
+        (share / "vala/vapi").symlink_to(vapidir)
+        known = environment.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
+        environment = {**environment, "XDG_DATA_DIRS": f"{share}:{known}"}
+
+    for name, command in QUICK_START.items():
+        if name == "quick_start.py" and python:
+            command = command.replace("python3", python, 1)
+        elif not tools.get(name) or not shutil.which(tools[name]):
+            continue
+        shutil.copy(EXAMPLES / name, folder)
+        output = run("sh", "-c", f"cd '{folder}' && {command}", environment=environment)
+        expect(output, ["9592", "primes"])
+        print(f"{name}: ok")
 
 
 def compiler_command():

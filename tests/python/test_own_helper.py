@@ -55,6 +55,7 @@ class OwnHelper(PoolTestCase):
         self.assertEqual(self.call(self.pool, "something").unpack(), "no something here")
 
     def test_busy_function_sees_that_it_is_cancelled(self):
+        self.pool.props.max_workers = 1
         cancellable = Gio.Cancellable.new()
         task = Proc.Task.new("wait", None)
         task.connect("progressed", lambda *arguments: cancellable.cancel())

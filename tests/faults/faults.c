@@ -1,0 +1,113 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "faults.h"
+
+/* What other threads close, they close soon: after so long it is taken for a leak. */
+#define PATIENCE (30 * G_TIME_SPAN_SECOND)
+
+typedef struct
+{
+  void (*func) (void);
+  void (*func_with_data) (gconstpointer data);
+  gconstpointer data;
+} Fault;
+
+typedef struct
+{
+  guint n_fds;
+  guint n_children;
+} Ledger;
+
+static void
+open_ledger (Ledger *ledger, gconstpointer data)
+{
+  ledger->n_fds = test_count_fds ();
+  ledger->n_children = test_count_children ();
+}
+
+static void
+run_fault (Ledger *ledger, gconstpointer data)
+{
+  const Fault *fault = data;
+
+  if (fault->func)
+    fault->func ();
+  else
+    fault->func_with_data (fault->data);
+}
+
+static void
+check_ledger (Ledger *ledger, gconstpointer data)
+{
+  gint64 deadline = g_get_monotonic_time () + PATIENCE;
+
+  while ((test_count_fds () != ledger->n_fds || test_count_children () != ledger->n_children) && g_get_monotonic_time () < deadline)
+    {
+      g_main_context_iteration (NULL, FALSE);
+      g_thread_yield ();
+    }
+
+  g_assert_cmpuint (test_count_fds (), ==, ledger->n_fds);
+  g_assert_cmpuint (test_count_children (), ==, ledger->n_children);
+}
+
+void
+faults_init (int *argc, char ***argv)
+{
+  ProcPool *pool;
+
+  g_test_init (argc, argv, NULL);
+
+  pool = test_pool_new (1);
+  test_assert_answers (pool);
+  test_pool_finish (pool);
+  test_wait_for_children (0);
+}
+
+static void
+add (const char *path, Fault fault)
+{
+  g_test_add_vtable (path, sizeof (Ledger), g_memdup2 (&fault, sizeof fault),
+                     (GTestFixtureFunc) open_ledger, (GTestFixtureFunc) run_fault, (GTestFixtureFunc) check_ledger);
+}
+
+void
+faults_add (const char *path, void (*func) (void))
+{
+  add (path, (Fault) { .func = func });
+}
+
+void
+faults_add_data (const char *path, gconstpointer data, void (*func) (gconstpointer data))
+{
+  add (path, (Fault) { .func_with_data = func, .data = data });
+}
+
+void
+faults_finish (ProcPool *pool)
+{
+  test_assert_answers (pool);
+  test_pool_finish (pool);
+}
+
+void
+faults_assert_fails (TestRun *run, int code)
+{
+  test_run_wait (run);
+  g_assert_error (run->error, PROC_POOL_ERROR, code);
+}
+
+gsize
+faults_get_memory (const char *line)
+{
+  g_autofree char *status = NULL;
+  const char *found;
+
+  g_assert_true (g_file_get_contents ("/proc/self/status", &status, NULL, NULL));
+  found = strstr (status, line);
+  g_assert_nonnull (found);
+
+  return (gsize) g_ascii_strtoull (found + strlen (line) + 1, NULL, 10) * 1024;
+}
