@@ -64,7 +64,8 @@ typedef enum
  * @PROC_TASK_STATE_CANCELLED: done, cancelled by its caller.
  *
  * The states of a #ProcTask. It moves forward only, but for one way back: a running task that is
- * lost to a crash and has attempts left (#ProcTask:max-attempts) is queued again.
+ * lost to a crash and has attempts left (#ProcTask:max-attempts) is queued again, as is one whose
+ * helper process turns out to have ended before the task got there.
  */
 typedef enum
 {

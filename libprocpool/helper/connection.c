@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/fork.h"
 #include "wire/memfd.h"
 
 /* One mutex guards all of the state. It is held for system calls that don't block, never while waiting
@@ -29,7 +30,7 @@
 struct _ProcConnection
 {
   /* Of the process that made this: a fork has another. */
-  pid_t pid;
+  guint generation;
 
   GMutex mutex;
 
@@ -68,7 +69,7 @@ proc_connection_new (int fd)
 {
   ProcConnection *self = g_atomic_rc_box_new0 (ProcConnection);
 
-  self->pid = getpid ();
+  self->generation = proc_fork_get_generation ();
   g_mutex_init (&self->mutex);
   self->channel = proc_channel_new (fd, is_unix_socket (fd), PROC_FRAME_DEFAULT_MAX_PAYLOAD);
   g_queue_init (&self->pending);
@@ -112,7 +113,7 @@ proc_connection_get_fd (ProcConnection *self)
 gboolean
 proc_connection_is_own (ProcConnection *self)
 {
-  return self->pid == getpid ();
+  return self->generation == proc_fork_get_generation ();
 }
 
 void
@@ -326,7 +327,10 @@ proc_connection_read_ahead (ProcConnection *self, guint loan)
 
   g_mutex_lock (&self->mutex);
 
-  if (self->loan == 0 || (loan != 0 && loan != self->loan))
+  /* Without a task in flight there is none to cancel: what comes is for later, and is better left where it
+   * counts as not received, should the function end the process after its reply.
+   */
+  if (self->loan == 0 || (loan != 0 && loan != self->loan) || g_hash_table_size (self->tasks) == 0)
     {
       g_mutex_unlock (&self->mutex);
       return 0;

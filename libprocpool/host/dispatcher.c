@@ -531,6 +531,17 @@ on_output (ProcWorker *worker, gpointer data, GVariant *value, gpointer user_dat
   if (proc_run_is_resolved (run))
     return;
 
+  if (!value)
+    {
+      g_autofree char *what = proc_task_describe (run->task);
+
+      proc_dispatcher_stop (self, run,
+                            g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_DESCRIPTORS,
+                                         "Task %s was stopped: a part of its output came in a descriptor for which this process had no room: "
+                                         "close some, or raise RLIMIT_NOFILE", what));
+      return;
+    }
+
   output = g_new0 (OutputEmission, 1);
   output->task = g_object_ref (run->task);
   output->value = g_variant_ref (value);
@@ -576,7 +587,14 @@ lose_run (ProcDispatcher *self, ProcSlot *slot, ProcRun *run, const GError *caus
   if (resolved)
     return;
 
-  if (proc_task_get_attempts (run->task) < proc_task_get_max_attempts (run->task) && !(self->closing && self->close_mode != PROC_CLOSE_DRAIN))
+  if (proc_worker_never_got (slot->worker, run->id))
+    {
+      /* The helper was gone before: none of it was done, and nobody needs to know. */
+      proc_task_set_not_run (run->task);
+      proc_run_note_changes (run);
+      proc_queue_put_back (self->queue, run);
+    }
+  else if (proc_task_get_attempts (run->task) < proc_task_get_max_attempts (run->task) && !(self->closing && self->close_mode != PROC_CLOSE_DRAIN))
     {
       /* At the end of its priority, lest a task that kills its workers keeps others waiting. */
       proc_task_set_queued (run->task);
@@ -613,30 +631,70 @@ note_start_failure (ProcDispatcher *self, const GError *error, int exit_status)
 }
 
 static void
+note_crash (ProcDispatcher *self, ProcSlot *slot, gboolean repeated, const GError *cause)
+{
+  gint64 now = g_get_monotonic_time ();
+  g_autoptr (GError) error = NULL;
+
+  if (proc_start_policy_note_crash (&self->starts, slot->generation, repeated, now) == PROC_START_AGAIN || has_ready_slots (self))
+    return;
+
+  error = g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_CRASH_LOOP,
+                       "Helper processes die again and again without finishing a task, and the pool doesn't start "
+                       "another for %u ms; the last: %s",
+                       proc_start_policy_get_pause (&self->starts, now), cause->message);
+  fail_queued (self, error);
+}
+
+/* What its end says about those to come. @n_lost: the runs that it had got; @repeated: all of them have
+ * cost a worker before.
+ */
+static void
+note_loss (ProcDispatcher *self, ProcSlot *slot, guint n_lost, gboolean repeated, const GError *error)
+{
+  if (!slot->ready)
+    {
+      if (!slot->retiring)
+        note_start_failure (self, error, proc_worker_get_exit_status (slot->worker));
+    }
+  else if (n_lost > 0)
+    {
+      note_crash (self, slot, repeated, error);
+    }
+  else if (proc_worker_get_tasks_done (slot->worker) == 0)
+    {
+      note_crash (self, slot, FALSE, error);
+    }
+}
+
+static void
 on_ended (ProcWorker *worker, const GError *error, gpointer user_data)
 {
   g_autoptr (ProcSlot) slot = user_data;
   ProcDispatcher *self = slot->dispatcher;
-  gboolean was_running = slot->runs->len > 0;
   gboolean crashed = error && !slot->ended_by_us;
+  gboolean repeated = TRUE;
+  guint n_lost = 0;
 
   leave_idle (self, slot);
   g_ptr_array_remove (self->slots, slot);
   if (!slot->ready)
     self->n_starting--;
 
-  if (crashed && was_running)
-    proc_start_policy_note_crash (&self->starts, g_get_monotonic_time ());
-
   while (slot->runs->len > 0)
     {
       g_autoptr (ProcRun) run = g_ptr_array_index (slot->runs, slot->runs->len - 1);
 
+      if (!proc_worker_never_got (worker, run->id))
+        {
+          n_lost++;
+          repeated = repeated && proc_task_get_attempts (run->task) > 1;
+        }
       lose_run (self, slot, run, error);
     }
 
-  if (crashed && !was_running && !slot->retiring && slot->n_started == 0)
-    note_start_failure (self, error, proc_worker_get_exit_status (worker));
+  if (crashed)
+    note_loss (self, slot, n_lost, repeated, error);
 
   emit_worker (self, worker, self->callbacks.worker_gone);
 }
@@ -661,7 +719,9 @@ start_worker (ProcDispatcher *self)
   ProcWorkerOptions options = {
     .startup_timeout = settings->startup_timeout,
     .cancel_grace = settings->cancel_grace,
+    .frame_timeout = settings->frame_timeout,
     .max_message = settings->max_message,
+    .max_log_rate = settings->max_log_rate,
     .initializer = settings->initializer,
     .initializer_arguments = settings->initializer_arguments,
     .finalizer = settings->finalizer,
@@ -674,6 +734,7 @@ start_worker (ProcDispatcher *self)
       return FALSE;
     }
 
+  slot->generation = proc_start_policy_get_generation (&self->starts);
   self->n_starting++;
   emit_worker (self, slot->worker, self->callbacks.worker_added);
   g_ptr_array_add (self->slots, g_steal_pointer (&slot));

@@ -30,8 +30,10 @@ typedef struct
   guint idle_timeout;         /* all times in milliseconds, 0: none */
   guint startup_timeout;
   guint cancel_grace;
+  guint frame_timeout;
   guint max_queued;           /* 0: any number */
   guint64 max_message;        /* bytes */
+  guint max_log_rate;         /* records a second, 0: any number */
   ProcScheduling scheduling;
   char *initializer;
   GVariant *initializer_arguments;

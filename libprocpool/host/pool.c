@@ -8,6 +8,7 @@
 
 #include "base/enum-types.h"
 #include "base/error.h"
+#include "base/fork.h"
 #include "host/dispatcher.h"
 #include "host/log-output.h"
 #include "host/results-private.h"
@@ -70,7 +71,8 @@ struct _ProcPool
 {
   GObject parent_instance;
 
-  pid_t pid; /* of the process that made it: a fork's copy is of no use */
+  pid_t pid;        /* of the process that made it: a fork's copy is of no use */
+  guint generation; /* the same, for a quick look */
   ProcReactor *reactor;
   ProcDispatcher *dispatcher;
   ProcSettings settings;
@@ -100,8 +102,10 @@ enum
   PROP_IDLE_TIMEOUT,
   PROP_STARTUP_TIMEOUT,
   PROP_CANCEL_GRACE,
+  PROP_FRAME_TIMEOUT,
   PROP_MAX_QUEUED,
   PROP_MAX_MESSAGE,
+  PROP_MAX_LOG_RATE,
   PROP_SCHEDULING,
   PROP_INITIALIZER,
   PROP_INITIALIZER_ARGUMENTS,
@@ -130,6 +134,8 @@ static guint signals[N_SIGNALS];
 #define DEFAULT_IDLE_TIMEOUT 60000
 #define DEFAULT_STARTUP_TIMEOUT 30000
 #define DEFAULT_CANCEL_GRACE 2000
+#define DEFAULT_FRAME_TIMEOUT 30000
+#define DEFAULT_MAX_LOG_RATE 1000
 
 /* From the dispatcher */
 
@@ -365,9 +371,15 @@ submit (gpointer pool, ProcRun *run)
 }
 
 static gboolean
+is_own (ProcPool *self)
+{
+  return self->generation == proc_fork_get_generation ();
+}
+
+static gboolean
 check_process (ProcPool *self, GError **error)
 {
-  if (getpid () == self->pid)
+  if (is_own (self))
     return TRUE;
 
   g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_WRONG_PROCESS,
@@ -404,7 +416,8 @@ run_async (ProcPool *self, ProcTask *task, gboolean unseen, GCancellable *cancel
   g_autoptr (ProcRun) run = NULL;
   GError *error = NULL;
 
-  g_task_set_source_tag (gtask, source_tag);
+  /* Not the macro, which would name the task after the variable. */
+  (g_task_set_source_tag) (gtask, source_tag);
   /* A cancellation is told at once, and a result that was there before it is a result. */
   g_task_set_check_cancellable (gtask, FALSE);
 
@@ -483,7 +496,7 @@ proc_pool_dispose (GObject *object)
   GMainContext *context = proc_reactor_get_context (self->reactor);
 
   /* A forked copy shares epoll and sockets with the original: it must not touch them. */
-  if (self->dispatcher && getpid () == self->pid)
+  if (self->dispatcher && is_own (self))
     {
       if (!g_main_context_acquire (context))
         {
@@ -504,7 +517,7 @@ proc_pool_finalize (GObject *object)
 {
   ProcPool *self = PROC_POOL (object);
 
-  if (getpid () == self->pid)
+  if (is_own (self))
     proc_reactor_unref (self->reactor);
   g_clear_object (&self->workers);
 
@@ -548,11 +561,17 @@ proc_pool_get_property (GObject *object, guint property_id, GValue *value, GPara
     case PROP_CANCEL_GRACE:
       g_value_set_uint (value, self->settings.cancel_grace);
       break;
+    case PROP_FRAME_TIMEOUT:
+      g_value_set_uint (value, self->settings.frame_timeout);
+      break;
     case PROP_MAX_QUEUED:
       g_value_set_uint (value, self->settings.max_queued);
       break;
     case PROP_MAX_MESSAGE:
       g_value_set_uint64 (value, self->settings.max_message);
+      break;
+    case PROP_MAX_LOG_RATE:
+      g_value_set_uint (value, self->settings.max_log_rate);
       break;
     case PROP_SCHEDULING:
       g_value_set_enum (value, self->settings.scheduling);
@@ -627,11 +646,17 @@ proc_pool_set_property (GObject *object, guint property_id, const GValue *value,
     case PROP_CANCEL_GRACE:
       proc_pool_set_cancel_grace (self, g_value_get_uint (value));
       break;
+    case PROP_FRAME_TIMEOUT:
+      proc_pool_set_frame_timeout (self, g_value_get_uint (value));
+      break;
     case PROP_MAX_QUEUED:
       proc_pool_set_max_queued (self, g_value_get_uint (value));
       break;
     case PROP_MAX_MESSAGE:
       proc_pool_set_max_message (self, g_value_get_uint64 (value));
+      break;
+    case PROP_MAX_LOG_RATE:
+      proc_pool_set_max_log_rate (self, g_value_get_uint (value));
       break;
     case PROP_SCHEDULING:
       proc_pool_set_scheduling (self, g_value_get_enum (value));
@@ -743,6 +768,15 @@ proc_pool_class_init (ProcPoolClass *klass)
   properties[PROP_CANCEL_GRACE] = g_param_spec_uint ("cancel-grace", NULL, NULL, 0, G_MAXUINT, DEFAULT_CANCEL_GRACE, writable);
 
   /**
+   * ProcPool:frame-timeout:
+   *
+   * How many milliseconds a helper process may take over one message, from its first byte to its last, before it
+   * is taken for hung and ended, with %PROC_POOL_ERROR_PROTOCOL for its tasks. 0: any time. 30,000 by default.
+   * Holds for workers started from then on.
+   */
+  properties[PROP_FRAME_TIMEOUT] = g_param_spec_uint ("frame-timeout", NULL, NULL, 0, G_MAXUINT, DEFAULT_FRAME_TIMEOUT, writable);
+
+  /**
    * ProcPool:max-queued:
    *
    * How many tasks may wait. One more fails with %PROC_POOL_ERROR_QUEUE_FULL. 0, the default: any number.
@@ -756,6 +790,15 @@ proc_pool_class_init (ProcPoolClass *klass)
    * started from then on.
    */
   properties[PROP_MAX_MESSAGE] = g_param_spec_uint64 ("max-message", NULL, NULL, 1, G_MAXINT64, PROC_FRAME_DEFAULT_MAX_PAYLOAD, writable);
+
+  /**
+   * ProcPool:max-log-rate:
+   *
+   * How many log records and captured lines of one worker are passed on in a second. What comes beyond that is
+   * dropped, and the number dropped is told in a record of its own, with the field `PROC_DROPPED`. 0: all are passed
+   * on. 1,000 by default. Holds for workers started from then on.
+   */
+  properties[PROP_MAX_LOG_RATE] = g_param_spec_uint ("max-log-rate", NULL, NULL, 0, G_MAXUINT, DEFAULT_MAX_LOG_RATE, writable);
 
   /**
    * ProcPool:scheduling:
@@ -878,6 +921,7 @@ static void
 proc_pool_init (ProcPool *self)
 {
   self->pid = getpid ();
+  self->generation = proc_fork_get_generation ();
   self->reactor = proc_reactor_new (g_main_context_get_thread_default ());
   self->workers = g_list_store_new (PROC_TYPE_WORKER);
   g_queue_init (&self->close_tasks);
@@ -886,7 +930,9 @@ proc_pool_init (ProcPool *self)
   self->settings.idle_timeout = DEFAULT_IDLE_TIMEOUT;
   self->settings.startup_timeout = DEFAULT_STARTUP_TIMEOUT;
   self->settings.cancel_grace = DEFAULT_CANCEL_GRACE;
+  self->settings.frame_timeout = DEFAULT_FRAME_TIMEOUT;
   self->settings.max_message = PROC_FRAME_DEFAULT_MAX_PAYLOAD;
+  self->settings.max_log_rate = DEFAULT_MAX_LOG_RATE;
 }
 
 /**
@@ -1711,6 +1757,45 @@ proc_pool_set_cancel_grace (ProcPool *self, guint cancel_grace)
 }
 
 /**
+ * proc_pool_get_frame_timeout:
+ * @self: a pool
+ *
+ * Gets #ProcPool:frame-timeout.
+ *
+ * Returns: milliseconds, 0 for any time; see #ProcPool:frame-timeout
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_frame_timeout (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.frame_timeout;
+}
+
+/**
+ * proc_pool_set_frame_timeout:
+ * @self: a pool
+ * @frame_timeout: milliseconds, 0 for any time; see #ProcPool:frame-timeout
+ *
+ * Sets #ProcPool:frame-timeout.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_frame_timeout (ProcPool *self, guint frame_timeout)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (self->settings.frame_timeout == frame_timeout)
+    return;
+
+  self->settings.frame_timeout = frame_timeout;
+  settings_changed (self, PROP_FRAME_TIMEOUT);
+}
+
+/**
  * proc_pool_get_max_queued:
  * @self: a pool
  *
@@ -1787,6 +1872,45 @@ proc_pool_set_max_message (ProcPool *self, guint64 max_message)
 
   self->settings.max_message = max_message;
   settings_changed (self, PROP_MAX_MESSAGE);
+}
+
+/**
+ * proc_pool_get_max_log_rate:
+ * @self: a pool
+ *
+ * Gets #ProcPool:max-log-rate.
+ *
+ * Returns: records a second, 0 for all; see #ProcPool:max-log-rate
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_max_log_rate (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.max_log_rate;
+}
+
+/**
+ * proc_pool_set_max_log_rate:
+ * @self: a pool
+ * @max_log_rate: records a second, 0 for all; see #ProcPool:max-log-rate
+ *
+ * Sets #ProcPool:max-log-rate.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_max_log_rate (ProcPool *self, guint max_log_rate)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  if (self->settings.max_log_rate == max_log_rate)
+    return;
+
+  self->settings.max_log_rate = max_log_rate;
+  settings_changed (self, PROP_MAX_LOG_RATE);
 }
 
 /**

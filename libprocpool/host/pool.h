@@ -87,6 +87,10 @@ guint proc_pool_get_cancel_grace (ProcPool *self);
 PROC_AVAILABLE_IN_1_0
 void proc_pool_set_cancel_grace (ProcPool *self, guint cancel_grace);
 PROC_AVAILABLE_IN_1_0
+guint proc_pool_get_frame_timeout (ProcPool *self);
+PROC_AVAILABLE_IN_1_0
+void proc_pool_set_frame_timeout (ProcPool *self, guint frame_timeout);
+PROC_AVAILABLE_IN_1_0
 guint proc_pool_get_max_queued (ProcPool *self);
 PROC_AVAILABLE_IN_1_0
 void proc_pool_set_max_queued (ProcPool *self, guint max_queued);
@@ -94,6 +98,10 @@ PROC_AVAILABLE_IN_1_0
 guint64 proc_pool_get_max_message (ProcPool *self);
 PROC_AVAILABLE_IN_1_0
 void proc_pool_set_max_message (ProcPool *self, guint64 max_message);
+PROC_AVAILABLE_IN_1_0
+guint proc_pool_get_max_log_rate (ProcPool *self);
+PROC_AVAILABLE_IN_1_0
+void proc_pool_set_max_log_rate (ProcPool *self, guint max_log_rate);
 PROC_AVAILABLE_IN_1_0
 ProcScheduling proc_pool_get_scheduling (ProcPool *self);
 PROC_AVAILABLE_IN_1_0

@@ -14,6 +14,7 @@ typedef struct
   ProcWorker *worker;     /* owned */
   GPtrArray *runs;        /* of ProcRun, referenced: in flight, abandoned ones too */
   guint n_started;        /* runs ever given to it */
+  guint generation;       /* the start policy's, when it was started */
   gboolean ready;
   gboolean exclusive;     /* a run has it for itself */
   gboolean retiring;      /* takes no more runs */

@@ -17,6 +17,9 @@
 /* Crashes in a row that are each put down to their task. */
 #define FREE_CRASHES 4
 
+/* Crashes in a row from which on it is put down to the helpers. */
+#define MAX_CRASHES 12
+
 /* Tries for a reason of the moment, some seconds in all. */
 #define MAX_TRIES 6
 
@@ -31,6 +34,7 @@ proc_start_policy_note_reply (ProcStartPolicy *self)
 {
   self->n_failures = 0;
   self->n_crashes = 0;
+  self->n_suspicious = 0;
 }
 
 static gint64
@@ -39,12 +43,33 @@ pause_after (guint n, gint64 longest)
   return MIN (FIRST_PAUSE << MIN (n, 10), longest);
 }
 
-void
-proc_start_policy_note_crash (ProcStartPolicy *self, gint64 now)
+guint
+proc_start_policy_get_generation (ProcStartPolicy *self)
 {
+  return self->n_crashes;
+}
+
+ProcStartVerdict
+proc_start_policy_note_crash (ProcStartPolicy *self, guint generation, gboolean repeated, gint64 now)
+{
+  /* It was there already when another one crashed, and is no replacement. */
+  if (generation < self->n_crashes)
+    return PROC_START_AGAIN;
+
   self->n_crashes++;
+  if (!repeated)
+    self->n_suspicious++;
+
+  if (self->n_suspicious >= MAX_CRASHES)
+    {
+      self->not_before = now + pause_after (self->n_suspicious - MAX_CRASHES + 2, LONGEST_PAUSE);
+      return PROC_START_FAIL;
+    }
+
   if (self->n_crashes > FREE_CRASHES)
     self->not_before = now + pause_after (self->n_crashes - FREE_CRASHES - 1, LONGEST_CRASH_PAUSE);
+
+  return PROC_START_AGAIN;
 }
 
 /* GLib gives a GError for a failed spawn whose code says nothing: the text of errno is all there is. */
@@ -92,5 +117,5 @@ proc_start_policy_get_pause (ProcStartPolicy *self, gint64 now)
 gboolean
 proc_start_policy_is_hopeful (ProcStartPolicy *self)
 {
-  return !self->refusal && self->n_failures < MAX_TRIES;
+  return !self->refusal && self->n_failures < MAX_TRIES && self->n_suspicious < MAX_CRASHES;
 }

@@ -22,6 +22,7 @@ typedef struct
   /* The end of @run, with a value (NULL for a function without a result) or an error. */
   void (*replied) (ProcWorker *worker, gpointer run, GVariant *value, const GError *error, GVariant *details, gboolean retire, gpointer user_data);
   void (*progress) (ProcWorker *worker, gpointer run, double fraction, const char *text, gpointer user_data);
+  /* @value: NULL if it was lost, since this process has no room for descriptors. */
   void (*output) (ProcWorker *worker, gpointer run, GVariant *value, gpointer user_data);
   /* @run: NULL if the record belongs to no task. */
   void (*log) (ProcWorker *worker, gpointer run, GLogLevelFlags level, const char *domain, const char *message, GVariant *fields, gpointer user_data);
@@ -35,7 +36,9 @@ typedef struct
 {
   guint startup_timeout; /* milliseconds; 0: none; for the finalizer too */
   guint cancel_grace;    /* milliseconds, between SIGTERM and SIGKILL */
+  guint frame_timeout;   /* milliseconds, from a frame's first byte to its last; 0: none */
   guint64 max_message;   /* bytes of one payload */
+  guint max_log_rate;    /* records a second; 0: any number */
   const char *initializer;
   GVariant *initializer_arguments;
   const char *finalizer;

@@ -18,6 +18,7 @@
 #include "host/line-reader.h"
 #include "host/payload-filler.h"
 #include "host/process.h"
+#include "host/rate-limit.h"
 #include "host/worker-private.h"
 #include "wire/channel.h"
 #include "wire/remote-error.h"
@@ -89,12 +90,16 @@ struct _ProcWorker
 
   guint startup_timeout;
   guint cancel_grace;
+  guint frame_timeout;
   gboolean has_finalizer;
   char *initializer;
   ProcTimer *startup_timer; /* until READY; then for the finalizer */
   ProcTimer *grace_timer;   /* from SIGTERM, or the channel's end, to SIGKILL */
   ProcTimer *frame_timer;   /* from the first byte of a frame to its last */
   ProcTimer *more_timer;    /* until the next turn, while messages are left */
+
+  ProcRateLimit log_limit;  /* on records and on lines of the captured outputs */
+  ProcTimer *log_timer;     /* until the dropped ones are told, while there are any */
 
   guint changes;         /* bits 1 << property, not yet notified */
   ProcDelivery notifying; /* their notification */
@@ -121,9 +126,6 @@ static GParamSpec *properties[N_PROPS];
 
 /* How many of these turns there are for what a process leaves behind. */
 #define MAX_DRAIN_TURNS 1024
-
-/* A frame that was begun must be complete after this time. */
-#define FRAME_TIMEOUT 30000
 
 /* Between the end of a channel and the end of its process, after which the process is taken to live on. */
 #define LAST_BREATH 1000
@@ -405,12 +407,58 @@ handle_progress (ProcWorker *self, ProcMessage *message, gpointer run)
 }
 
 static void
+tell_dropped_logs (ProcWorker *self)
+{
+  guint64 n_dropped = proc_rate_limit_take_dropped (&self->log_limit);
+  g_autofree char *number = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GVariant) fields = NULL;
+
+  proc_timer_clear (&self->log_timer);
+  if (n_dropped == 0 || self->detached)
+    return;
+
+  number = g_strdup_printf ("%" G_GUINT64_FORMAT, n_dropped);
+  text = g_strdup_printf ("Helper process %d logged more than %u records a second: %s were dropped", self->pid, self->log_limit.max_rate, number);
+  fields = g_variant_ref_sink (g_variant_new_parsed ("{'PROC_DROPPED': %s}", number));
+  self->callbacks.log (self, NULL, G_LOG_LEVEL_WARNING, G_LOG_DOMAIN, text, fields, self->user_data);
+}
+
+static void
+on_log_second_over (gpointer user_data)
+{
+  tell_dropped_logs (user_data);
+}
+
+static gboolean
+may_log (ProcWorker *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->detached)
+    return FALSE;
+
+  if (proc_rate_limit_pass (&self->log_limit, now))
+    {
+      tell_dropped_logs (self);
+      return TRUE;
+    }
+
+  if (!self->log_timer)
+    proc_reactor_add_timer (self->reactor, proc_rate_limit_get_rest (&self->log_limit, now), &self->log_timer, on_log_second_over, self);
+  return FALSE;
+}
+
+static void
 handle_log (ProcWorker *self, ProcMessage *message, gpointer run)
 {
   guint32 level;
   const char *domain;
   const char *text;
   g_autoptr (GVariant) fields = NULL;
+
+  if (!may_log (self))
+    return;
 
   g_variant_get (message->head, "(u&s&s@a{ss})", &level, &domain, &text, &fields);
 
@@ -430,8 +478,7 @@ handle_task_message (ProcWorker *self, ProcMessage *message)
 
   if (message->type == PROC_MESSAGE_LOG)
     {
-      if (!self->detached)
-        handle_log (self, message, run);
+      handle_log (self, message, run);
       return;
     }
 
@@ -447,7 +494,7 @@ handle_task_message (ProcWorker *self, ProcMessage *message)
     return;
   else if (message->type == PROC_MESSAGE_PROGRESS)
     handle_progress (self, message, run);
-  else if (message->payload)
+  else
     self->callbacks.output (self, run, message->payload, self->user_data);
 }
 
@@ -500,16 +547,14 @@ on_slow_frame (gpointer user_data)
   ProcWorker *self = user_data;
 
   break_off (self, g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL,
-                                "Helper process %d began a message and didn't end it within %d ms", self->pid, FRAME_TIMEOUT));
+                                "Helper process %d began a message and didn't end it within %u ms", self->pid, self->frame_timeout));
 }
 
 static void
-watch_frame (ProcWorker *self, gboolean had_messages)
+watch_frame (ProcWorker *self)
 {
-  if (!proc_channel_is_mid_frame (self->channel))
-    proc_timer_clear (&self->frame_timer);
-  else if (had_messages || !self->frame_timer)
-    proc_reactor_add_timer (self->reactor, FRAME_TIMEOUT, &self->frame_timer, on_slow_frame, self);
+  if (self->frame_timeout > 0 && !self->frame_timer && proc_channel_is_mid_frame (self->channel))
+    proc_reactor_add_timer (self->reactor, self->frame_timeout, &self->frame_timer, on_slow_frame, self);
 }
 
 /* Who was asked to finish may take its time with what a process does at its end. */
@@ -558,10 +603,11 @@ receive (ProcWorker *self)
       switch (proc_channel_receive (self->channel, &message, &error))
         {
         case PROC_CHANNEL_OK:
+          proc_timer_clear (&self->frame_timer);
           handle_message (self, message);
           break;
         case PROC_CHANNEL_AGAIN:
-          watch_frame (self, i > 0);
+          watch_frame (self);
           return FALSE;
         case PROC_CHANNEL_END:
         case PROC_CHANNEL_ERROR:
@@ -636,6 +682,7 @@ close_channel (ProcWorker *self)
   proc_timer_clear (&self->grace_timer);
   proc_timer_clear (&self->frame_timer);
   proc_timer_clear (&self->more_timer);
+  proc_timer_clear (&self->log_timer);
   g_clear_pointer (&self->channel, proc_channel_free);
   g_hash_table_remove_all (self->fillers);
 }
@@ -662,6 +709,7 @@ note_unread (ProcWorker *self)
 static void
 become_gone (ProcWorker *self)
 {
+  tell_dropped_logs (self);
   note_unread (self);
   close_channel (self);
   g_clear_pointer (&self->stdout_reader, proc_line_reader_free);
@@ -767,7 +815,7 @@ log_line (ProcWorker *self, const char *stream, const char *line)
   g_autoptr (GVariant) fields = NULL;
   GVariantBuilder builder;
 
-  if (self->detached)
+  if (!may_log (self))
     return;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
@@ -897,6 +945,8 @@ proc_worker_start (ProcReactor *reactor, ProcLauncher *launcher, const ProcWorke
   self->user_data = user_data;
   self->startup_timeout = options->startup_timeout;
   self->cancel_grace = options->cancel_grace;
+  self->frame_timeout = options->frame_timeout;
+  proc_rate_limit_init (&self->log_limit, options->max_log_rate);
   self->has_finalizer = options->finalizer != NULL;
   self->initializer = g_strdup (options->initializer);
   self->same_host = (flags & PROC_LAUNCHER_SAME_HOST) != 0;

@@ -167,12 +167,6 @@ send_progress (guint64 id, const char *text)
   send_message (PROC_MESSAGE_PROGRESS, id, g_variant_new ("(ds)", 0.0, text), NULL);
 }
 
-static void
-send_output (guint64 id, GVariant *value)
-{
-  send_message (PROC_MESSAGE_OUTPUT, id, NULL, value);
-}
-
 /* ---- receiving ---- */
 
 /* The next message of that type; what comes before it isn't of interest. */
