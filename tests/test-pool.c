@@ -334,6 +334,30 @@ test_reply_before_the_end_counts (void)
   test_pool_finish (pool);
 }
 
+static void
+test_end_after_reply_loses_no_other_task (void)
+{
+  ProcPool *pool = test_pool_new (1);
+  g_autoptr (GPtrArray) runs = g_ptr_array_new_with_free_func ((GDestroyNotify) test_run_free);
+
+  for (int i = 0; i < 10; i++)
+    {
+      g_ptr_array_add (runs, test_run_start (pool, "reply-then-exit", g_variant_new_int32 (i), NULL));
+      g_ptr_array_add (runs, test_run_start (pool, "echo", g_variant_new_int32 (i), NULL));
+    }
+
+  for (guint i = 0; i < runs->len; i++)
+    {
+      TestRun *run = g_ptr_array_index (runs, i);
+
+      test_run_wait (run);
+      g_assert_no_error (run->error);
+      g_assert_cmpuint (proc_task_get_attempts (run->task), ==, 1);
+    }
+
+  test_pool_finish (pool);
+}
+
 /* ---- blocking ---- */
 
 static gboolean
@@ -739,6 +763,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/pool/crash/closed-channel", test_closed_channel_is_a_crash);
   g_test_add_func ("/pool/crash/tried-again-when-asked", test_lost_task_is_tried_again_when_asked);
   g_test_add_func ("/pool/crash/reply-before-the-end-counts", test_reply_before_the_end_counts);
+  g_test_add_func ("/pool/crash/end-after-reply-loses-no-other-task", test_end_after_reply_loses_no_other_task);
   g_test_add_func ("/pool/blocking/runs-no-other-source", test_blocking_call_runs_no_other_source);
   g_test_add_func ("/pool/blocking/holds-back-callbacks", test_blocking_call_holds_back_callbacks);
   g_test_add_func ("/pool/blocking/run-and-close", test_blocking_run_and_close);

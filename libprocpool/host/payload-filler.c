@@ -49,34 +49,22 @@ on_posted (gpointer user_data)
   release (self);
 }
 
-static void
-fill_thread (gpointer data, gpointer user_data)
+static gpointer
+fill_thread (gpointer user_data)
 {
-  ProcPayloadFiller *self = data;
+  ProcPayloadFiller *self = user_data;
 
   self->memfd = proc_memfd_new_for_variant (self->value, &self->error);
   proc_reactor_post (self->reactor, on_posted, self);
-}
 
-static GThreadPool *
-get_fill_threads (void)
-{
-  static gsize once;
-  static GThreadPool *pool;
-
-  if (g_once_init_enter (&once))
-    {
-      pool = g_thread_pool_new (fill_thread, NULL, (int) CLAMP (g_get_num_processors (), 2, 8), FALSE, NULL);
-      g_once_init_leave (&once, 1);
-    }
-
-  return pool;
+  return NULL;
 }
 
 ProcPayloadFiller *
 proc_payload_filler_new (ProcReactor *reactor, GVariant *value, ProcPayloadFilledFunc func, gpointer user_data, GDestroyNotify destroy)
 {
   ProcPayloadFiller *self = g_new0 (ProcPayloadFiller, 1);
+  GThread *thread;
 
   self->reactor = proc_reactor_ref (reactor);
   self->value = g_variant_ref (value);
@@ -85,7 +73,11 @@ proc_payload_filler_new (ProcReactor *reactor, GVariant *value, ProcPayloadFille
   self->user_data = user_data;
   self->destroy = destroy;
 
-  g_thread_pool_push (get_fill_threads (), self, NULL);
+  thread = g_thread_try_new ("procpool-fill", fill_thread, self, &self->error);
+  if (thread)
+    g_thread_unref (thread);
+  else
+    proc_reactor_post (self->reactor, on_posted, self);
 
   return self;
 }

@@ -4,7 +4,6 @@
 
 #include "process.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "base/fd.h"
+#include "host/program.h"
 
 /* States: spawning (in a thread) -> running -> ended, or spawning -> failed. The thread owns the launcher
  * and argv while it spawns and posts the outcome to the reactor; all else happens there. A spawn in flight
@@ -38,6 +37,7 @@ struct _ProcProcess
   char **argv;
   GError *error;
 
+  gboolean spawned; /* what follows is there */
   GSubprocess *subprocess;
   int pid;
   int pidfd; /* -1 if there are none */
@@ -53,76 +53,22 @@ struct _ProcProcess
 /* <linux/pidfd.h> of kernels since 6.9; older ones refuse it with EINVAL. */
 #define PIDFD_SIGNAL_GROUP (1 << 2)
 
-/* A program that is being replaced on disk can't be started for a moment. */
-#define BUSY_TRIES 20
-#define BUSY_INTERVAL (10 * G_TIME_SPAN_MILLISECOND)
-
 #define MAX_STATUS_TRIES 8
 
-static void
-set_spawn_error (GError **error, const char *program, const char *reason)
-{
-  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED,
-               "The helper's program “%s” can't be started: %s", program, reason);
-}
-
-/* As far as that can be told without knowing what the kernel runs: the beginning is whole. */
-static gboolean
-is_elf (const char *head, gsize size)
-{
-  if (size < EI_NIDENT || memcmp (head, ELFMAG, SELFMAG) != 0 || head[EI_VERSION] != EV_CURRENT)
-    return FALSE;
-
-  return (head[EI_CLASS] == ELFCLASS64 && size >= sizeof (Elf64_Ehdr)) || (head[EI_CLASS] == ELFCLASS32 && size >= sizeof (Elf32_Ehdr));
-}
-
-/* GLib gives what the kernel doesn't recognise to /bin/sh: a damaged binary would run as a script. */
-static gboolean
-check_program (const char *program, GError **error)
-{
-  g_auto (ProcFd) fd = open (program, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  char head[sizeof (Elf64_Ehdr)] = { 0 };
-  gssize size;
-
-  /* Programs that may be executed but not read are the kernel's to judge, and so are missing ones. */
-  if (fd < 0)
-    return TRUE;
-
-  size = read (fd, head, sizeof head);
-  if (size < 0)
-    {
-      int saved_errno = errno;
-
-      set_spawn_error (error, program, g_strerror (saved_errno));
-      return FALSE;
-    }
-
-  if (memcmp (head, "#!", 2) == 0 || is_elf (head, (gsize) size))
-    return TRUE;
-
-  set_spawn_error (error, program, "it is neither an executable program nor a script with an interpreter");
-  return FALSE;
-}
+/* How long to wait for a thread to be had, in milliseconds, where there are no pidfds. */
+#define WATCH_INTERVAL 100
 
 static gboolean
 spawn (ProcProcess *self)
 {
-  for (guint i = 0;; i++)
-    {
-      g_autoptr (GError) error = NULL;
+  g_autoptr (GError) error = NULL;
 
-      self->subprocess = g_subprocess_launcher_spawnv (self->launcher, (const char *const *) self->argv, &error);
-      if (self->subprocess)
-        return TRUE;
+  self->subprocess = g_subprocess_launcher_spawnv (self->launcher, (const char *const *) self->argv, &error);
+  if (self->subprocess)
+    return TRUE;
 
-      if (!g_error_matches (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED) || !strstr (error->message, g_strerror (ETXTBSY)) || i == BUSY_TRIES)
-        {
-          set_spawn_error (&self->error, self->argv[0], error->message);
-          return FALSE;
-        }
-
-      g_usleep (BUSY_INTERVAL);
-    }
+  proc_program_set_error (&self->error, self->argv[0], error->message);
+  return FALSE;
 }
 
 static void
@@ -164,15 +110,23 @@ on_pidfd (GIOCondition condition, gpointer user_data)
   ended (self);
 }
 
+/* A watch for the end, which holds a reference. */
 static void
-watch_end (ProcProcess *self)
+watch_end (gpointer user_data)
 {
-  proc_process_ref (self);
+  ProcProcess *self = user_data;
+  GThread *thread;
 
   if (self->pidfd >= 0)
     self->watch = proc_reactor_add_watch (self->reactor, self->pidfd, G_IO_IN, on_pidfd, self, NULL);
-  if (!self->watch)
-    g_thread_unref (g_thread_new ("procpool-wait", wait_thread, self));
+  if (self->watch)
+    return;
+
+  thread = g_thread_try_new ("procpool-wait", wait_thread, self, NULL);
+  if (thread)
+    g_thread_unref (thread);
+  else
+    proc_reactor_add_timer (self->reactor, WATCH_INTERVAL, &self->status_timer, watch_end, self);
 }
 
 static void
@@ -187,7 +141,8 @@ on_spawned (gpointer user_data)
       return;
     }
 
-  watch_end (self);
+  self->spawned = TRUE;
+  watch_end (proc_process_ref (self));
 
   if (self->abandoned)
     proc_process_signal_group (self, SIGKILL);
@@ -195,33 +150,39 @@ on_spawned (gpointer user_data)
     self->callbacks.spawned (self, self->user_data);
 }
 
-static void
-spawn_thread (gpointer data, gpointer user_data)
+static gpointer
+spawn_thread (gpointer user_data)
 {
-  ProcProcess *self = data;
+  ProcProcess *self = user_data;
 
-  if (check_program (self->argv[0], &self->error) && spawn (self))
+  if (proc_program_check (self->argv[0], &self->error) && spawn (self))
     open_pidfd (self);
 
   /* Closes the helper's ends of socket and pipes, so that their end can be seen here. */
   g_clear_object (&self->launcher);
   proc_reactor_post (self->reactor, on_spawned, self);
+
+  return NULL;
 }
 
-static GThreadPool *
-get_spawn_threads (void)
+/* A thread of its own, not one of a pool: it must be known whether there is one. GThreadPool takes work and
+ * leaves it undone when no thread can be had, which is just when the system is out of processes too.
+ */
+static void
+start_spawning (ProcProcess *self)
 {
-  static gsize once;
-  static GThreadPool *pool;
+  g_autoptr (GError) error = NULL;
+  GThread *thread = g_thread_try_new ("procpool-spawn", spawn_thread, proc_process_ref (self), &error);
 
-  if (g_once_init_enter (&once))
+  if (thread)
     {
-      /* A pool of our own: GTask's may be full of the application's work. */
-      pool = g_thread_pool_new (spawn_thread, NULL, 4, FALSE, NULL);
-      g_once_init_leave (&once, 1);
+      g_thread_unref (thread);
+      return;
     }
 
-  return pool;
+  proc_program_set_error (&self->error, self->argv[0], error->message);
+  g_clear_object (&self->launcher);
+  proc_reactor_post (self->reactor, on_spawned, self);
 }
 
 ProcProcess *
@@ -238,7 +199,7 @@ proc_process_spawn (ProcReactor *reactor, GSubprocessLauncher *launcher, char **
   self->pidfd = -1;
   self->end = PROC_PROCESS_UNKNOWN;
 
-  g_thread_pool_push (get_spawn_threads (), proc_process_ref (self), NULL);
+  start_spawning (self);
 
   return self;
 }
@@ -347,7 +308,7 @@ ended (gpointer user_data)
 int
 proc_process_get_pid (ProcProcess *self)
 {
-  return self->pid;
+  return self->spawned ? self->pid : 0;
 }
 
 gboolean
@@ -382,7 +343,7 @@ proc_process_describe_end (ProcProcess *self)
 gboolean
 proc_process_signal (ProcProcess *self, int signum)
 {
-  if (self->ended || self->pid == 0)
+  if (!self->spawned || self->ended || self->pid == 0)
     return FALSE;
 
   if (self->pidfd >= 0)
@@ -397,7 +358,7 @@ proc_process_signal_group (ProcProcess *self, int signum)
 {
   gboolean told = FALSE;
 
-  if (self->pid == 0)
+  if (!self->spawned || self->pid == 0)
     return;
 
   if (self->pidfd >= 0)

@@ -76,7 +76,7 @@ proc_start_policy_note_crash (ProcStartPolicy *self, guint generation, gboolean 
 static gboolean
 is_of_the_moment (const GError *error)
 {
-  static const int reasons[] = { EAGAIN, ENOMEM, EMFILE, ENFILE };
+  static const int reasons[] = { EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY };
 
   if (!g_error_matches (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED))
     return FALSE;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -38,8 +39,15 @@ set_error_from_errno (GError **error, const char *what, gsize size, int saved_er
 static gboolean
 reserve (int fd, gsize size)
 {
+  struct rlimit limit;
   int result;
 
+  /* Beyond it the system sends SIGXFSZ, which ends a process that doesn't expect it. */
+  if (getrlimit (RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
+    {
+      errno = EFBIG;
+      return FALSE;
+    }
   if (ftruncate (fd, size) != 0)
     return FALSE;
   do

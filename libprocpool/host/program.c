@@ -1,0 +1,156 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "program.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+/* The kernel looks at so many bytes, and follows so many interpreters of interpreters; see binfmt_script. */
+#define HEAD_SIZE 256
+#define MAX_INTERPRETERS 5
+
+typedef struct
+{
+  char bytes[HEAD_SIZE + 1]; /* with a NUL behind */
+  gsize size;
+  goffset file_size;
+} Head;
+
+void
+proc_program_set_error (GError **error, const char *path, const char *reason)
+{
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED,
+               "The helper's program “%s” can't be started: %s", path, reason);
+}
+
+/* 0, or errno. */
+static int
+read_head (const char *path, Head *head)
+{
+  g_auto (ProcFd) fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat status;
+  gssize size;
+
+  if (fd < 0 || fstat (fd, &status) < 0)
+    return errno;
+  size = read (fd, head->bytes, HEAD_SIZE);
+  if (size < 0)
+    return errno;
+
+  head->size = (gsize) size;
+  head->bytes[size] = '\0';
+  head->file_size = status.st_size;
+  return 0;
+}
+
+/* The table without which there is nothing to load. */
+static gboolean
+has_segments (const Head *head, guint64 offset, guint64 n_segments, guint64 segment_size, guint64 wanted_size)
+{
+  guint64 file_size = (guint64) head->file_size;
+
+  return segment_size == wanted_size && n_segments > 0 && offset <= file_size &&
+         n_segments * segment_size <= file_size - offset;
+}
+
+/* The header as this machine's kind of it; a program for another one is the business of whoever has set
+ * that up.
+ */
+static gboolean
+is_elf (const Head *head)
+{
+  const char *bytes = head->bytes;
+  const char native = G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB;
+
+  if (head->size < EI_NIDENT || memcmp (bytes, ELFMAG, SELFMAG) != 0 || bytes[EI_VERSION] != EV_CURRENT)
+    return FALSE;
+
+  if (bytes[EI_CLASS] == ELFCLASS64 && head->size >= sizeof (Elf64_Ehdr))
+    {
+      Elf64_Ehdr header;
+
+      memcpy (&header, bytes, sizeof header);
+      return bytes[EI_DATA] != native || has_segments (head, header.e_phoff, header.e_phnum, header.e_phentsize, sizeof (Elf64_Phdr));
+    }
+
+  if (bytes[EI_CLASS] == ELFCLASS32 && head->size >= sizeof (Elf32_Ehdr))
+    {
+      Elf32_Ehdr header;
+
+      memcpy (&header, bytes, sizeof header);
+      return bytes[EI_DATA] != native || has_segments (head, header.e_phoff, header.e_phnum, header.e_phentsize, sizeof (Elf32_Phdr));
+    }
+
+  return FALSE;
+}
+
+/* What stands behind “#!” up to a blank; NULL if nothing does. */
+static char *
+dup_interpreter (const Head *head)
+{
+  const char *start = head->bytes + 2;
+  gsize length;
+
+  start += strspn (start, " \t");
+  length = strcspn (start, " \t\n");
+
+  return length > 0 ? g_strndup (start, length) : NULL;
+}
+
+static gboolean
+check_interpreter (const char *path, const char *interpreter, GError **error)
+{
+  g_autofree char *reason = NULL;
+
+  if (access (interpreter, X_OK) == 0)
+    return TRUE;
+
+  reason = g_strdup_printf ("its interpreter “%s” can't be run: %s", interpreter, g_strerror (errno));
+  proc_program_set_error (error, path, reason);
+  return FALSE;
+}
+
+gboolean
+proc_program_check (const char *path, GError **error)
+{
+  g_autofree char *file = g_strdup (path);
+
+  for (guint i = 0; i < MAX_INTERPRETERS; i++)
+    {
+      g_autofree char *interpreter = NULL;
+      Head head;
+      int error_number = read_head (file, &head);
+
+      if (error_number == ENOENT || error_number == EACCES || error_number == EPERM)
+        return TRUE;
+      if (error_number != 0)
+        {
+          proc_program_set_error (error, path, g_strerror (error_number));
+          return FALSE;
+        }
+
+      if (is_elf (&head))
+        return TRUE;
+      if (head.bytes[0] == '#' && head.bytes[1] == '!')
+        interpreter = dup_interpreter (&head);
+      if (!interpreter)
+        break;
+      if (!check_interpreter (path, interpreter, error))
+        return FALSE;
+
+      g_free (g_steal_pointer (&file));
+      file = g_steal_pointer (&interpreter);
+    }
+
+  proc_program_set_error (error, path, "it is neither an executable program nor a script with an interpreter");
+  return FALSE;
+}
