@@ -44,6 +44,7 @@ struct _ProcProcess
   ProcWatch *watch;
   ProcTimer *status_timer;
   guint n_status_tries;
+  gboolean status_known;
 
   gboolean ended;
   ProcProcessEnd end;
@@ -235,6 +236,13 @@ proc_process_abandon (ProcProcess *self)
   self->abandoned = TRUE;
 }
 
+/* GSubprocess gives no number for a process that it has reaped. */
+static gboolean
+is_reaped (ProcProcess *self)
+{
+  return g_subprocess_get_identifier (self->subprocess) == NULL;
+}
+
 static gboolean
 peek_status (ProcProcess *self)
 {
@@ -260,13 +268,11 @@ sigchld_is_ignored (void)
   return (action.sa_handler == SIG_IGN && !(action.sa_flags & SA_SIGINFO)) || (action.sa_flags & SA_NOCLDWAIT);
 }
 
-/* GSubprocess has reaped the process once it gives no number for it. It takes a stolen status for an exit
- * with 0.
- */
+/* GSubprocess takes a stolen status for an exit with 0. */
 static gboolean
 ask_subprocess (ProcProcess *self)
 {
-  if (g_subprocess_get_identifier (self->subprocess))
+  if (!is_reaped (self))
     return FALSE;
 
   if (g_subprocess_get_if_signaled (self->subprocess))
@@ -288,8 +294,12 @@ ended (gpointer user_data)
 {
   ProcProcess *self = user_data;
 
-  /* Between GLib's wait and its own note of it there is a moment in which neither can tell. */
-  if (!peek_status (self) && !ask_subprocess (self) && self->n_status_tries < MAX_STATUS_TRIES)
+  self->status_known = self->status_known || peek_status (self) || ask_subprocess (self);
+
+  /* Between GLib's wait and its own note of it there is a moment in which neither can tell; and whoever waits for
+   * the end is to find no zombie. Not for ever, since the application may have reaped it behind GLib's back.
+   */
+  if (!(self->status_known && is_reaped (self)) && self->n_status_tries < MAX_STATUS_TRIES)
     {
       proc_reactor_add_timer (self->reactor, 1 << self->n_status_tries++, &self->status_timer, ended, self);
       return;

@@ -140,6 +140,14 @@ proc_channel_is_mid_frame (ProcChannel *self)
 gboolean
 proc_channel_last_is_unread (ProcChannel *self)
 {
-  return proc_outbox_has_failed (self->outbox) || !proc_outbox_is_empty (self->outbox) ||
-         proc_inbox_was_reset (self->inbox);
+  switch (proc_outbox_get_progress (self->outbox))
+    {
+    case PROC_OUTBOX_NONE:
+      return TRUE;
+    case PROC_OUTBOX_ALL:
+      return proc_inbox_was_reset (self->inbox);
+    case PROC_OUTBOX_PART:
+    default:
+      return FALSE;
+    }
 }

@@ -65,8 +65,9 @@ gboolean proc_channel_has_input (ProcChannel *self);
 /* Whether a part of a frame has arrived and the rest has not: for a deadline on slow senders. */
 gboolean proc_channel_is_mid_frame (ProcChannel *self);
 
-/* After the end: whether the other side can't have read the message that was queued last, or not to its
- * last byte. It was not wholly sent, or was still in the socket when the other side closed it, of which the
- * kernel tells by ECONNRESET.
+/* After the end: whether the other side can't have read the message that was queued last. Nothing of it was
+ * sent, or it was still in the socket, to its last byte at least, when the other side closed that: the
+ * kernel tells by ECONNRESET. One that was sent in part counts as read, for it may be what the other side
+ * broke under.
  */
 gboolean proc_channel_last_is_unread (ProcChannel *self);

@@ -44,6 +44,11 @@ struct _ProcOutbox
   GQueue segments;
   Segment *spare; /* nullable, empty: saves the allocations where messages are small */
   GError *failure;
+
+  /* Bytes, ever: what was appended last begins behind the first last_start of them. */
+  guint64 n_appended;
+  guint64 n_sent;
+  guint64 last_start;
 };
 
 static Segment *
@@ -189,25 +194,40 @@ get_segment (ProcOutbox *self, gboolean fresh)
   return last;
 }
 
+static void
+note_appended (ProcOutbox *self, gsize size)
+{
+  self->last_start = self->n_appended;
+  self->n_appended += size;
+}
+
 gboolean
 proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GError **error)
 {
   g_auto (ProcFd) owned_memfd = memfd;
   GArray *fds;
   Segment *segment;
+  gsize n_before;
 
   if (self->failure != NULL)
-    return TRUE;
+    {
+      note_appended (self, 1);
+      return TRUE;
+    }
   if (!passes_fds_of (self, message, error) || !collect_fds (message, &owned_memfd, &fds, error))
     return FALSE;
 
   segment = get_segment (self, fds != NULL);
   if (fds != NULL)
     segment->fds = fds;
+  n_before = segment->bytes->len;
   if (proc_message_serialize (message, memfd >= 0, self->max_payload, segment->bytes, error))
-    return TRUE;
+    {
+      note_appended (self, segment->bytes->len - n_before);
+      return TRUE;
+    }
 
-  if (segment->bytes->len == 0)
+  if (n_before == 0)
     {
       g_queue_pop_tail (&self->segments);
       put_aside (self, segment, 0);
@@ -239,6 +259,7 @@ write_segment (ProcOutbox *self, Segment *segment)
   if (n_bytes > 0)
     {
       segment->sent += n_bytes;
+      self->n_sent += n_bytes;
       segment_close_fds (segment);
     }
   return n_bytes;
@@ -285,8 +306,11 @@ proc_outbox_is_empty (ProcOutbox *self)
   return g_queue_is_empty (&self->segments);
 }
 
-gboolean
-proc_outbox_has_failed (ProcOutbox *self)
+ProcOutboxProgress
+proc_outbox_get_progress (ProcOutbox *self)
 {
-  return self->failure != NULL;
+  if (self->n_sent >= self->n_appended)
+    return PROC_OUTBOX_ALL;
+
+  return self->n_sent > self->last_start ? PROC_OUTBOX_PART : PROC_OUTBOX_NONE;
 }

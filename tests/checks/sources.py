@@ -61,7 +61,7 @@ def check_built(root):
     named = set(re.findall(r"[\w.-]+", " ".join(path.read_text(encoding="utf-8") for path in builds)))
     for path in source_files(root):
         # The lists of tests leave out what is the same in all names.
-        short = re.sub(r"^(test|fuzz)-", "", path.stem)
+        short = re.sub(r"^(test|fuzz)-(faults-)?", "", path.stem)
         if BUILT.search(str(path)) and not NOT_BUILT.search(str(path)) and not named & {path.name, path.stem, short}:
             yield f"{path.relative_to(root)}: in no meson.build"
 

@@ -2,69 +2,16 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* What a hostile helper may send. In most tests one run meets the misbehaviour, and the next has an honest
- * helper; see hostile-helper.c.
+/* What a hostile helper may send: bytes, values and ids. In most tests one run meets the misbehaviour, and the
+ * next has an honest helper.
  */
 
-#include "faults.h"
+#include "hostile-pool.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 /* How much more memory a refusal may take at its peak. */
 #define SOME_MEMORY (64 * 1024 * 1024)
-
-/* Its first helper process misbehaves so. */
-static ProcPool *
-hostile_pool_new (const char *misbehaviour, const char *argument)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *marker = NULL;
-  int fd = g_file_open_tmp ("procpool-hostile-XXXXXX", &marker, &error);
-  const char *argv[] = { g_getenv ("PROC_TEST_HOSTILE_HELPER"), marker, misbehaviour, argument, NULL };
-  g_autoptr (ProcLauncher) launcher = NULL;
-  ProcPool *pool;
-
-  g_assert_no_error (error);
-  close (fd);
-  launcher = proc_local_launcher_new (argv);
-  pool = proc_pool_new (launcher);
-  proc_pool_set_max_workers (pool, 1);
-
-  return pool;
-}
-
-static void
-meet (ProcPool *pool, int code, const char *text)
-{
-  g_autoptr (TestRun) run = test_run_start (pool, "echo", g_variant_new_int32 (1), NULL);
-
-  faults_assert_fails (run, code);
-  if (text)
-    test_assert_error_says (run->error, text);
-}
-
-/* The run that meets it fails with @code, and that is all. */
-static void
-expect (const char *misbehaviour, const char *argument, int code, const char *text)
-{
-  ProcPool *pool = hostile_pool_new (misbehaviour, argument);
-
-  meet (pool, code, text);
-  faults_finish (pool);
-}
-
-static void
-expect_result (ProcPool *pool, const char *expected)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = test_call (pool, "echo", g_variant_new_int32 (1), &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpstr (g_variant_get_string (value, NULL), ==, expected);
-}
 
 /* ---- garbage, versions, lengths ---- */
 
@@ -76,7 +23,7 @@ test_garbage (void)
   for (gsize i = 0; i < G_N_ELEMENTS (moments); i++)
     {
       g_autofree char *seed = g_strdup_printf ("%d", g_test_rand_int_range (0, G_MAXINT));
-      ProcPool *pool = hostile_pool_new (moments[i], seed);
+      ProcPool *pool = faults_hostile_pool_new (moments[i], seed);
       g_autoptr (TestRun) run = test_run_start (pool, "echo", g_variant_new_int32 (1), NULL);
 
       g_test_message ("%s %s", moments[i], seed);
@@ -92,7 +39,7 @@ test_garbage (void)
 static void
 test_wrong_version (void)
 {
-  ProcPool *pool = hostile_pool_new ("wrong-version", "999");
+  ProcPool *pool = faults_hostile_pool_new ("wrong-version", "999");
   g_autoptr (TestRun) run = test_run_start (pool, "echo", g_variant_new_int32 (1), NULL);
 
   faults_assert_fails (run, PROC_POOL_ERROR_VERSION);
@@ -129,7 +76,7 @@ test_oversize (void)
   gsize before = faults_get_memory ("VmPeak");
 
   for (gsize i = 0; i < G_N_ELEMENTS (lies); i++)
-    expect (lies[i].part, lies[i].size, PROC_POOL_ERROR_TOO_LARGE, lies[i].size);
+    faults_expect (lies[i].part, lies[i].size, PROC_POOL_ERROR_TOO_LARGE, lies[i].size);
 
   g_assert_cmpuint (faults_get_memory ("VmPeak") - before, <, SOME_MEMORY);
 }
@@ -143,10 +90,10 @@ test_slow_frame (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
     {
-      ProcPool *pool = hostile_pool_new (ways[i], NULL);
+      ProcPool *pool = faults_hostile_pool_new (ways[i], NULL);
 
       proc_pool_set_frame_timeout (pool, 100);
-      meet (pool, PROC_POOL_ERROR_PROTOCOL, "didn't end it within 100 ms");
+      faults_meet (pool, PROC_POOL_ERROR_PROTOCOL, "didn't end it within 100 ms");
       proc_pool_set_frame_timeout (pool, 30000);
       faults_finish (pool);
     }
@@ -159,7 +106,7 @@ test_partial (void)
   for (guint size = 0;; size++)
     {
       g_autofree char *argument = g_strdup_printf ("%u", size);
-      ProcPool *pool = hostile_pool_new ("partial", argument);
+      ProcPool *pool = faults_hostile_pool_new ("partial", argument);
       g_autoptr (TestRun) run = test_run_start (pool, "echo", g_variant_new_int32 (1), NULL);
       gboolean complete;
 
@@ -187,7 +134,7 @@ note_output (ProcTask *task, GVariant *value, gpointer user_data)
 static void
 test_one_byte (void)
 {
-  ProcPool *pool = hostile_pool_new ("one-byte", NULL);
+  ProcPool *pool = faults_hostile_pool_new ("one-byte", NULL);
   g_autoptr (ProcTask) task = proc_task_new ("echo", NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = NULL;
@@ -216,7 +163,7 @@ test_not_normal (void)
   gsize before = faults_get_memory ("VmPeak");
 
   for (gsize i = 0; i < G_N_ELEMENTS (values); i++)
-    expect (values[i], NULL, PROC_POOL_ERROR_PROTOCOL, NULL);
+    faults_expect (values[i], NULL, PROC_POOL_ERROR_PROTOCOL, NULL);
 
   g_assert_cmpuint (faults_get_memory ("VmPeak") - before, <, 2 * SOME_MEMORY);
 }
@@ -227,7 +174,7 @@ test_wrong_message (void)
   static const char *const messages[] = { "run", "cancel", "hello", "ready", "start-error" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (messages); i++)
-    expect ("wrong-message", messages[i], PROC_POOL_ERROR_PROTOCOL, NULL);
+    faults_expect ("wrong-message", messages[i], PROC_POOL_ERROR_PROTOCOL, NULL);
 }
 
 /* ---- ids ---- */
@@ -235,33 +182,33 @@ test_wrong_message (void)
 static void
 test_wrong_id (void)
 {
-  expect ("unknown-id", NULL, PROC_POOL_ERROR_PROTOCOL, "no such task");
-  expect ("no-id", NULL, PROC_POOL_ERROR_PROTOCOL, "no such task");
+  faults_expect ("unknown-id", NULL, PROC_POOL_ERROR_PROTOCOL, "no such task");
+  faults_expect ("no-id", NULL, PROC_POOL_ERROR_PROTOCOL, "no such task");
 }
 
 static void
 test_wrong_id_twice (void)
 {
-  ProcPool *pool = hostile_pool_new ("twice", NULL);
+  ProcPool *pool = faults_hostile_pool_new ("twice", NULL);
 
-  expect_result (pool, "first");
+  faults_expect_result (pool, "first");
   faults_finish (pool);
 }
 
 static void
 test_wrong_id_finished (void)
 {
-  ProcPool *pool = hostile_pool_new ("finished-id", NULL);
+  ProcPool *pool = faults_hostile_pool_new ("finished-id", NULL);
 
-  expect_result (pool, "first");
-  meet (pool, PROC_POOL_ERROR_PROTOCOL, "no such task");
+  faults_expect_result (pool, "first");
+  faults_meet (pool, PROC_POOL_ERROR_PROTOCOL, "no such task");
   faults_finish (pool);
 }
 
 static void
 test_wrong_id_cancelled (void)
 {
-  ProcPool *pool = hostile_pool_new ("cancelled-id", NULL);
+  ProcPool *pool = faults_hostile_pool_new ("cancelled-id", NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (TestRun) run = test_run_start (pool, "echo", g_variant_new_int32 (1), cancellable);
 
@@ -270,7 +217,7 @@ test_wrong_id_cancelled (void)
   test_run_wait (run);
   g_assert_error (run->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 
-  meet (pool, PROC_POOL_ERROR_PROTOCOL, "no such task");
+  faults_meet (pool, PROC_POOL_ERROR_PROTOCOL, "no such task");
   faults_finish (pool);
 }
 
@@ -287,7 +234,7 @@ refuse_stolen (ProcPool *pool, ProcWorker *worker, ProcTask *task, guint level, 
 static void
 test_wrong_id_of_others (void)
 {
-  ProcPool *pool = hostile_pool_new ("others-ids", NULL);
+  ProcPool *pool = faults_hostile_pool_new ("others-ids", NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   TestRun *runs[2];
   TestRun *hostile = NULL;
@@ -321,343 +268,6 @@ test_wrong_id_of_others (void)
   faults_finish (pool);
 }
 
-/* ---- descriptors ---- */
-
-static void
-test_descriptor_flood (void)
-{
-  /* Announced, and sent. */
-  expect ("descriptors", "65 65", PROC_POOL_ERROR_TOO_LARGE, NULL);
-  expect ("descriptors", "65535 100", PROC_POOL_ERROR_TOO_LARGE, NULL);
-  expect ("descriptors", "2 1", PROC_POOL_ERROR_PROTOCOL, NULL);
-  expect ("descriptors", "1 0", PROC_POOL_ERROR_PROTOCOL, NULL);
-  expect ("descriptors", "0 253", PROC_POOL_ERROR_PROTOCOL, NULL);
-  expect ("descriptors-without-end", NULL, PROC_POOL_ERROR_PROTOCOL, NULL);
-}
-
-/* The reply itself is a good one, and what is behind it is another matter. */
-static void
-test_descriptor_flood_behind_a_reply (void)
-{
-  static const char *const numbers[] = { "0 1", "1 5", "64 64", "64 128" };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
-    {
-      ProcPool *pool = hostile_pool_new ("descriptors", numbers[i]);
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GVariant) value = test_call (pool, "echo", g_variant_new_int32 (1), &error);
-
-      g_assert_no_error (error);
-      if (g_str_equal (numbers[i], "64 64"))
-        proc_worker_kill (test_get_worker (pool, 0), NULL);
-      faults_finish (pool);
-    }
-}
-
-static void
-test_unsealed_memfd (void)
-{
-  static const char *const kinds[] = {
-    "unsealed", "growing", "writable", "short", "empty", "file", "device", "directory", "path", "pipe", "socket", "none",
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
-    expect ("unfit-memfd", kinds[i], PROC_POOL_ERROR_PROTOCOL, "descriptor");
-}
-
-static void
-test_sparse_memfd (void)
-{
-  gsize before = faults_get_memory ("VmPeak");
-
-  expect ("sparse-memfd", NULL, PROC_POOL_ERROR_TOO_LARGE, "1099511627776");
-  g_assert_cmpuint (faults_get_memory ("VmPeak") - before, <, SOME_MEMORY);
-}
-
-/* Takes all descriptors that this process may have, and gives them back. */
-static GArray *
-take_all_fds (struct rlimit *old)
-{
-  GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
-  struct rlimit low;
-  int fd;
-
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, old), ==, 0);
-  low = *old;
-  low.rlim_cur = MIN (low.rlim_cur, 200);
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &low), ==, 0);
-
-  while ((fd = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0)
-    g_array_append_val (fds, fd);
-
-  return fds;
-}
-
-static void
-give_back_fds (GArray *fds, const struct rlimit *old)
-{
-  for (guint i = 0; i < fds->len; i++)
-    close (g_array_index (fds, int, i));
-  g_array_unref (fds);
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, old), ==, 0);
-}
-
-static void
-test_truncated_descriptors (void)
-{
-  ProcPool *pool = test_pool_new (1);
-  int pid = test_call_int (pool, "pid", NULL);
-  g_autoptr (TestRun) run = NULL;
-  struct rlimit old;
-  GArray *fds = take_all_fds (&old);
-
-  run = test_run_start (pool, "big", g_variant_new_uint64 (1024 * 1024), NULL);
-  faults_assert_fails (run, PROC_POOL_ERROR_DESCRIPTORS);
-  test_assert_error_says (run->error, "RLIMIT_NOFILE");
-
-  /* Small values still come through. */
-  g_assert_cmpint (test_call_int (pool, "pid", NULL), ==, pid);
-  give_back_fds (fds, &old);
-  g_assert_cmpint (test_call_int (pool, "pid", NULL), ==, pid);
-
-  faults_finish (pool);
-}
-
-static void
-count_output (ProcTask *task, GVariant *value, gpointer user_data)
-{
-  ++*(guint *) user_data;
-}
-
-static void
-test_truncated_descriptors_of_output (void)
-{
-  ProcPool *pool = hostile_pool_new ("large-output", NULL);
-  g_autoptr (ProcTask) task = proc_task_new ("echo", NULL);
-  g_autoptr (TestRun) run = NULL;
-  struct rlimit old;
-  GArray *fds;
-  guint n_outputs = 0;
-
-  /* It has a worker, whose start needs descriptors. */
-  proc_pool_set_min_workers (pool, 1);
-  test_wait_until (proc_pool_get_n_idle (pool) == 1);
-  proc_pool_set_min_workers (pool, 0);
-  g_signal_connect (task, "output", G_CALLBACK (count_output), &n_outputs);
-
-  fds = take_all_fds (&old);
-  run = test_run_start_task (pool, task, NULL);
-  faults_assert_fails (run, PROC_POOL_ERROR_DESCRIPTORS);
-  g_assert_cmpuint (n_outputs, ==, 0);
-  give_back_fds (fds, &old);
-
-  test_wait_until (proc_pool_get_n_idle (pool) == 1);
-  proc_worker_kill (test_get_worker (pool, 0), NULL);
-  faults_finish (pool);
-}
-
-/* ---- floods ---- */
-
-static void
-test_error_flood (void)
-{
-  ProcPool *pool = hostile_pool_new ("error-flood", NULL);
-
-  for (guint i = 0; i < 100; i++)
-    {
-      g_autofree char *domain = g_strdup_printf ("hostile-%u-quark", i);
-      g_autoptr (TestRun) run = test_run_start (pool, "echo", g_variant_new_int32 (1), NULL);
-
-      faults_assert_fails (run, PROC_POOL_ERROR_REMOTE);
-      g_assert_true (g_str_has_prefix (run->error->message, domain));
-      g_assert_cmpuint (strlen (run->error->message), <=, 64 * 1024 + strlen (domain) + 2);
-      g_assert_cmpuint (g_quark_try_string (domain), ==, 0);
-    }
-
-  proc_worker_kill (test_get_worker (pool, 0), NULL);
-  faults_finish (pool);
-}
-
-static void
-test_error_flood_in_the_domain (void)
-{
-  ProcPool *pool = hostile_pool_new ("long-domain", NULL);
-  g_autoptr (TestRun) run = test_run_start (pool, "echo", g_variant_new_int32 (1), NULL);
-
-  faults_assert_fails (run, PROC_POOL_ERROR_REMOTE);
-  g_assert_cmpuint (strlen (run->error->message), <=, 256 + 2);
-
-  proc_worker_kill (test_get_worker (pool, 0), NULL);
-  faults_finish (pool);
-}
-
-typedef struct
-{
-  guint64 n_passed;
-  guint64 n_dropped;
-} LogCounts;
-
-static gboolean
-count_log (ProcPool *pool, ProcWorker *worker, ProcTask *task, guint level, const char *domain, const char *message, GVariant *fields, LogCounts *counts)
-{
-  const char *dropped;
-
-  if (g_variant_lookup (fields, "PROC_DROPPED", "&s", &dropped))
-    {
-      g_assert_cmpstr (domain, ==, "libprocpool");
-      counts->n_dropped += g_ascii_strtoull (dropped, NULL, 10);
-    }
-  else if (g_strcmp0 (domain, "hostile") == 0)
-    {
-      counts->n_passed++;
-    }
-
-  return TRUE;
-}
-
-static void
-test_log_flood (void)
-{
-  const guint n_records = test_is_slow () ? 20000 : 1000000;
-  const guint rate = 100;
-  g_autofree char *argument = g_strdup_printf ("%u", n_records);
-  ProcPool *pool = hostile_pool_new ("log-flood", argument);
-  gint64 begin = g_get_monotonic_time ();
-  LogCounts counts = { 0 };
-  gint64 n_seconds;
-
-  g_signal_connect (pool, "log", G_CALLBACK (count_log), &counts);
-  proc_pool_set_max_log_rate (pool, rate);
-  expect_result (pool, "flooded");
-
-  /* Without another record to tell it with, or an end. */
-  test_wait_until (counts.n_passed + counts.n_dropped >= n_records);
-  g_assert_cmpuint (counts.n_passed + counts.n_dropped, ==, n_records);
-
-  n_seconds = (g_get_monotonic_time () - begin) / G_TIME_SPAN_SECOND + 1;
-  g_assert_cmpuint (counts.n_passed, <=, (guint64) n_seconds * rate);
-  g_assert_cmpuint (counts.n_passed, >=, rate);
-  g_test_message ("%" G_GUINT64_FORMAT " of %u records passed", counts.n_passed, n_records);
-
-  proc_worker_kill (test_get_worker (pool, 0), NULL);
-  faults_finish (pool);
-}
-
-/* What was dropped in its last second is told before its end. */
-static void
-test_log_flood_before_the_end (void)
-{
-  ProcPool *pool = hostile_pool_new ("log-flood", "10000");
-  LogCounts counts = { 0 };
-
-  g_signal_connect (pool, "log", G_CALLBACK (count_log), &counts);
-  proc_pool_set_max_log_rate (pool, 1);
-  expect_result (pool, "flooded");
-  proc_worker_kill (test_get_worker (pool, 0), NULL);
-  test_wait_until (proc_pool_get_n_workers (pool) == 0);
-  g_assert_cmpuint (counts.n_passed + counts.n_dropped, ==, 10000);
-
-  faults_finish (pool);
-}
-
-static void
-count_progress (ProcTask *task, GParamSpec *pspec, gpointer user_data)
-{
-  ++*(guint *) user_data;
-}
-
-static void
-test_progress_flood (void)
-{
-  const guint n_messages = test_is_slow () ? 20000 : 1000000;
-  g_autofree char *argument = g_strdup_printf ("%u", n_messages);
-  ProcPool *pool = hostile_pool_new ("progress-flood", argument);
-  g_autoptr (ProcTask) task = proc_task_new ("echo", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = NULL;
-  guint n_notified = 0;
-
-  g_signal_connect (task, "notify::progress", G_CALLBACK (count_progress), &n_notified);
-  value = test_run_task (pool, task, &error);
-  g_assert_no_error (error);
-  g_assert_cmpfloat (proc_task_get_progress (task), ==, 0.5);
-  g_assert_cmpuint (n_notified, >=, 1);
-  g_assert_cmpuint (n_notified, <=, n_messages / 10);
-
-  proc_worker_kill (test_get_worker (pool, 0), NULL);
-  faults_finish (pool);
-}
-
-/* A consumer that does something else for each of them: what it can't take yet stays with the sender. */
-static void
-take_slowly (ProcTask *task, GVariant *value, gpointer user_data)
-{
-  ++*(guint *) user_data;
-  for (guint i = 0; i < 100; i++)
-    g_thread_yield ();
-}
-
-static void
-test_output_flood (void)
-{
-  const guint n_messages = test_is_slow () ? 5000 : 100000;
-  g_autofree char *argument = g_strdup_printf ("%u", n_messages);
-  ProcPool *pool = hostile_pool_new ("output-flood", argument);
-  g_autoptr (ProcTask) task = proc_task_new ("echo", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = NULL;
-  gsize before = faults_get_memory ("VmHWM");
-  guint n_outputs = 0;
-
-  g_signal_connect (task, "output", G_CALLBACK (take_slowly), &n_outputs);
-  value = test_run_task (pool, task, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (n_outputs, ==, n_messages);
-  /* A checker keeps what is freed. */
-  if (!test_is_slow ())
-    g_assert_cmpuint (faults_get_memory ("VmHWM") - before, <, 16 * 1024 * 1024);
-
-  proc_worker_kill (test_get_worker (pool, 0), NULL);
-  faults_finish (pool);
-}
-
-/* ---- texts ---- */
-
-static void
-test_bad_text (void)
-{
-  static const char *const places[] = { "progress", "error", "domain", "log", "result" };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (places); i++)
-    expect ("bad-text", places[i], PROC_POOL_ERROR_PROTOCOL, NULL);
-}
-
-static gboolean
-check_line (ProcPool *pool, ProcWorker *worker, ProcTask *task, guint level, const char *domain, const char *message, GVariant *fields, guint *n_lines)
-{
-  g_assert_true (g_utf8_validate (message, -1, NULL));
-  g_assert_true (g_str_has_prefix (message, "before "));
-  g_assert_true (g_str_has_suffix (message, " after"));
-  ++*n_lines;
-  return TRUE;
-}
-
-static void
-test_bad_text_on_stderr (void)
-{
-  ProcPool *pool = hostile_pool_new ("bad-stderr", NULL);
-  g_autoptr (TestRun) run = test_run_start (pool, "echo", g_variant_new_int32 (1), NULL);
-  guint n_lines = 0;
-
-  g_signal_connect (pool, "log", G_CALLBACK (check_line), &n_lines);
-  faults_assert_fails (run, PROC_POOL_ERROR_CRASHED);
-  g_assert_true (g_utf8_validate (run->error->message, -1, NULL));
-  test_assert_error_says (run->error, "before ");
-  g_assert_cmpuint (n_lines, ==, 1);
-
-  faults_finish (pool);
-}
-
 int
 main (int argc, char *argv[])
 {
@@ -667,9 +277,6 @@ main (int argc, char *argv[])
   faults_add ("/faults/hostile/wrong-version", test_wrong_version);
   faults_add ("/faults/hostile/oversize", test_oversize);
   faults_add ("/faults/hostile/slow-frame", test_slow_frame);
-  faults_add ("/faults/hostile/truncated-descriptors", test_truncated_descriptors);
-  faults_add ("/faults/hostile/truncated-descriptors/output", test_truncated_descriptors_of_output);
-  faults_add ("/faults/hostile/sparse-memfd", test_sparse_memfd);
   faults_add ("/faults/hostile/partial", test_partial);
   faults_add ("/faults/hostile/one-byte", test_one_byte);
   faults_add ("/faults/hostile/not-normal", test_not_normal);
@@ -679,17 +286,6 @@ main (int argc, char *argv[])
   faults_add ("/faults/hostile/wrong-id/finished", test_wrong_id_finished);
   faults_add ("/faults/hostile/wrong-id/cancelled", test_wrong_id_cancelled);
   faults_add ("/faults/hostile/wrong-id/others", test_wrong_id_of_others);
-  faults_add ("/faults/hostile/descriptor-flood", test_descriptor_flood);
-  faults_add ("/faults/hostile/descriptor-flood/behind-a-reply", test_descriptor_flood_behind_a_reply);
-  faults_add ("/faults/hostile/unsealed-memfd", test_unsealed_memfd);
-  faults_add ("/faults/hostile/error-flood", test_error_flood);
-  faults_add ("/faults/hostile/error-flood/domain", test_error_flood_in_the_domain);
-  faults_add ("/faults/hostile/log-flood", test_log_flood);
-  faults_add ("/faults/hostile/log-flood/before-the-end", test_log_flood_before_the_end);
-  faults_add ("/faults/hostile/progress-flood", test_progress_flood);
-  faults_add ("/faults/hostile/progress-flood/output", test_output_flood);
-  faults_add ("/faults/hostile/bad-text", test_bad_text);
-  faults_add ("/faults/hostile/bad-text/stderr", test_bad_text_on_stderr);
 
   return g_test_run ();
 }

@@ -192,7 +192,8 @@ plan_task (Soak *self, Run *run)
   if (die < 14)
     {
       run->function = die == 12 ? "stop-self" : "sleep-forever";
-      run->allowed |= FATE_TIMED_OUT;
+      /* A stopped one may be sent SIGCONT by stop_some_worker(). */
+      run->allowed |= FATE_TIMED_OUT | (die == 12 ? FATE_RESULT : 0);
       self->n_faults++;
       task = proc_task_new (run->function, NULL);
       proc_task_set_timeout (task, 20);
