@@ -281,3 +281,14 @@ test_wait_for_no_children (void)
       g_thread_yield ();
     }
 }
+
+/* No more than @n_fds are open: for ever, if one is lost. GLib's thread closes its own a moment after it has reaped. */
+static inline void
+test_wait_for_fds (guint n_fds)
+{
+  while (test_count_fds () > n_fds)
+    {
+      g_main_context_iteration (NULL, FALSE);
+      g_thread_yield ();
+    }
+}

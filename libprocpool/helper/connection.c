@@ -51,6 +51,8 @@ struct _ProcConnection
 
   /* Ids to cancellables. Not to the invocations: one that is dropped must be noticed. */
   GHashTable *tasks;
+  /* Tasks that have left @tasks and whose reply is being sent. */
+  guint n_replying;
 
   GBytes *cores;
 };
@@ -379,12 +381,30 @@ proc_connection_remove_task (ProcConnection *self, guint64 task_id)
   g_mutex_unlock (&self->mutex);
 }
 
+void
+proc_connection_begin_reply (ProcConnection *self, guint64 task_id)
+{
+  g_mutex_lock (&self->mutex);
+  self->n_replying++;
+  g_mutex_unlock (&self->mutex);
+
+  proc_connection_remove_task (self, task_id);
+}
+
+void
+proc_connection_end_reply (ProcConnection *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  self->n_replying--;
+}
+
 guint
 proc_connection_get_n_tasks (ProcConnection *self)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
-  return g_hash_table_size (self->tasks);
+  return g_hash_table_size (self->tasks) + self->n_replying;
 }
 
 void

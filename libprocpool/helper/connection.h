@@ -65,6 +65,11 @@ guint proc_connection_read_ahead (ProcConnection *self, guint loan);
 /* FALSE if there is one with that id. Cancelled at once after proc_connection_cancel_all(). */
 gboolean proc_connection_add_task (ProcConnection *self, guint64 task_id, GCancellable *cancellable);
 void proc_connection_remove_task (ProcConnection *self, guint64 task_id);
+
+/* Around the sending of a task's reply: it can't be cancelled any more, but counts as a task until it is sent. */
+void proc_connection_begin_reply (ProcConnection *self, guint64 task_id);
+void proc_connection_end_reply (ProcConnection *self);
+
 guint proc_connection_get_n_tasks (ProcConnection *self);
 
 /* Does nothing for an unknown id: the task's reply and its cancelling have crossed. */

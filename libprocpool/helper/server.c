@@ -192,6 +192,9 @@ reply_to_task (ProcInvocation *invocation, GVariant *value, const GError *error,
   flags = self->callbacks->is_retiring (self->owner) ? PROC_FRAME_RETIRE : PROC_FRAME_NONE;
   message = build_reply (task_id, flags, value, error, details);
 
+  /* From here on there is nothing to cancel: what the host sends next is for the main thread. */
+  proc_connection_begin_reply (self->connection, task_id);
+
   if (!proc_connection_send (self->connection, message, &send_error) &&
       !g_error_matches (send_error, PROC_POOL_ERROR, PROC_POOL_ERROR_CRASHED))
     {
@@ -202,8 +205,8 @@ reply_to_task (ProcInvocation *invocation, GVariant *value, const GError *error,
       proc_connection_send (self->connection, refusal, NULL);
     }
 
-  /* After it is sent, for a main thread that only waits for the last task to leave. */
-  proc_connection_remove_task (self->connection, task_id);
+  /* For a main thread that only waits for the last task to leave. */
+  proc_connection_end_reply (self->connection);
   if (get_state (self) >= FINISHING)
     wake (self);
 }

@@ -630,13 +630,29 @@ note_start_failure (ProcDispatcher *self, const GError *error, int exit_status)
     fail_queued (self, error);
 }
 
+/* A worker that has done a task, or has been at one while others crashed, shows that not all do. */
+static gboolean
+has_proven_slots (ProcDispatcher *self)
+{
+  for (guint i = 0; i < self->slots->len; i++)
+    {
+      ProcSlot *slot = g_ptr_array_index (self->slots, i);
+
+      if (slot->ready && proc_worker_takes_tasks (slot->worker) &&
+          (proc_worker_get_tasks_done (slot->worker) > 0 || proc_start_policy_has_outlived (&self->starts, slot->generation)))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static void
 note_crash (ProcDispatcher *self, ProcSlot *slot, gboolean repeated, const GError *cause)
 {
   gint64 now = g_get_monotonic_time ();
   g_autoptr (GError) error = NULL;
 
-  if (proc_start_policy_note_crash (&self->starts, slot->generation, repeated, now) == PROC_START_AGAIN || has_ready_slots (self))
+  if (proc_start_policy_note_crash (&self->starts, slot->generation, repeated, now) == PROC_START_AGAIN || has_proven_slots (self))
     return;
 
   error = g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_CRASH_LOOP,

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/fork.h"
 
 /* One GSource and one epoll descriptor a pool, however many workers it has: what the caller's main loop
  * polls doesn't grow with them, and a blocking call can drive the pool alone by polling the same
@@ -23,10 +24,14 @@
  *
  * Ownership: the creator holds a reference, so does each watch and timer; the source itself holds none
  * and is destroyed with the last reference. A dispatch in progress holds one too.
+ *
+ * A fork has a copy of it that shares the epoll instance and the sockets in it with the original: the copy's
+ * source never dispatches, lest it take what the original was sent.
  */
 struct _ProcReactor
 {
   gatomicrefcount ref_count;
+  guint generation;    /* of the process that made it: proc_fork_get_generation() */
   GMainContext *context;
   GSource *source;
   gpointer epoll_tag;  /* the epoll descriptor's tag in the source */
@@ -302,12 +307,27 @@ dispatch (ProcReactor *self)
     }
 }
 
+/* What is ready to be read there stays ready, as far as a copy can tell: not to be polled. */
+static void
+leave_to_original (ProcReactor *self)
+{
+  if (self->epoll_tag)
+    g_source_remove_unix_fd (self->source, g_steal_pointer (&self->epoll_tag));
+}
+
 static gboolean
 source_prepare (GSource *source, int *timeout)
 {
   ProcReactor *self = ((ProcReactorSource *) source)->reactor;
-  gint64 deadline = next_deadline (self);
+  gint64 deadline;
 
+  if (proc_reactor_is_copy (self))
+    {
+      leave_to_original (self);
+      return FALSE;
+    }
+
+  deadline = next_deadline (self);
   /* Asked in each turn of the main loop: what its owner changes needs no wakeup. */
   *timeout = deadline < 0 ? -1 : milliseconds_until (deadline, g_source_get_time (source));
 
@@ -318,8 +338,13 @@ static gboolean
 source_check (GSource *source)
 {
   ProcReactor *self = ((ProcReactorSource *) source)->reactor;
-  gint64 deadline = next_deadline (self);
+  gint64 deadline;
 
+  /* Forked since it was prepared. */
+  if (proc_reactor_is_copy (self))
+    return FALSE;
+
+  deadline = next_deadline (self);
   return (self->epoll_tag && g_source_query_unix_fd (source, self->epoll_tag) != 0) || has_work (self) ||
          (deadline >= 0 && deadline <= g_source_get_time (source));
 }
@@ -344,6 +369,7 @@ proc_reactor_new (GMainContext *context)
   ProcReactor *self = g_new0 (ProcReactor, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
+  self->generation = proc_fork_get_generation ();
   g_mutex_init (&self->lock);
   g_queue_init (&self->inbox);
   g_queue_init (&self->emissions);
@@ -391,6 +417,12 @@ proc_reactor_unref (ProcReactor *self)
 {
   if (g_atomic_ref_count_dec (&self->ref_count))
     proc_reactor_free (self);
+}
+
+gboolean
+proc_reactor_is_copy (ProcReactor *self)
+{
+  return self->generation != proc_fork_get_generation ();
 }
 
 GMainContext *

@@ -36,6 +36,9 @@ void proc_reactor_unref (ProcReactor *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcReactor, proc_reactor_unref)
 
+/* Whether this process is a fork of the one that made it: it does nothing here. From any thread. */
+gboolean proc_reactor_is_copy (ProcReactor *self);
+
 GMainContext *proc_reactor_get_context (ProcReactor *self);
 
 /* @func is called after each batch of events, before anything is delivered; NULL: no longer. */

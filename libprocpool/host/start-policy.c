@@ -72,6 +72,12 @@ proc_start_policy_note_crash (ProcStartPolicy *self, guint generation, gboolean 
   return PROC_START_AGAIN;
 }
 
+gboolean
+proc_start_policy_has_outlived (ProcStartPolicy *self, guint generation)
+{
+  return generation + 2 <= self->n_crashes;
+}
+
 /* GLib gives a GError for a failed spawn whose code says nothing: the text of errno is all there is. */
 static gboolean
 is_of_the_moment (const GError *error)

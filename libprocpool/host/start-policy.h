@@ -47,6 +47,9 @@ ProcStartVerdict proc_start_policy_note_crash (ProcStartPolicy *self, guint gene
 /* A worker ended before it was ready. @exit_status: its exit code, -1 if there is none. */
 ProcStartVerdict proc_start_policy_note_failure (ProcStartPolicy *self, const GError *error, int exit_status, gint64 now);
 
+/* Whether a worker of that @generation is still there after the crashes of more than one replacement. */
+gboolean proc_start_policy_has_outlived (ProcStartPolicy *self, guint generation);
+
 /* Milliseconds until the next start may be made, 0: now. */
 guint proc_start_policy_get_pause (ProcStartPolicy *self, gint64 now);
 

@@ -4,6 +4,7 @@
 
 #include "stream.h"
 
+#include "base/error.h"
 #include "host/task-private.h"
 
 /* An item goes: not started -> entry (under way, or done and not asked for) -> handed out to a waiter.
@@ -281,12 +282,30 @@ push_waiter (ProcStream *self, Waiter *waiter)
   advance (self, ADVANCE_FOR_CALLER);
 }
 
+static gboolean
+check_process (ProcStream *self, GError **error)
+{
+  if (!proc_reactor_is_copy (self->reactor))
+    return TRUE;
+
+  g_set_error_literal (error, PROC_POOL_ERROR, PROC_POOL_ERROR_WRONG_PROCESS,
+                       "The results belong to a process of which this is a fork: make another pool here");
+  return FALSE;
+}
+
 void
 proc_stream_next_async (ProcStream *self, GTask *gtask)
 {
   GCancellable *cancellable = g_task_get_cancellable (gtask);
+  GError *error = NULL;
   Waiter *waiter;
 
+  if (!check_process (self, &error))
+    {
+      g_task_return_error (gtask, error);
+      g_object_unref (gtask);
+      return;
+    }
   if (g_task_return_error_if_cancelled (gtask))
     {
       g_object_unref (gtask);
@@ -318,7 +337,7 @@ proc_stream_next (ProcStream *self, GCancellable *cancellable, GError **error)
   GVariant *value;
   gulong handler = 0;
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (!check_process (self, error) || g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
 
   waiter = waiter_new (self, NULL);

@@ -71,6 +71,7 @@ struct _ProcWorker
   GError *failure;     /* why it is to end, or has; NULL: it wasn't found wanting */
 
   ProcProcess *process;
+  gboolean spawned; /* the thread that starts the process has told so, and its number */
   int pid;
   int exit_status; /* -1: not known, or a signal */
   int term_signal; /* 0: none */
@@ -235,6 +236,13 @@ refuse_message (ProcWorker *self, ProcMessage *message, const char *why)
                                 self->pid, proc_message_type_to_string (message->type), message->task_id, why));
 }
 
+/* A helper may be faster than the thread that started it: what it says waits until its number is known. */
+static GIOCondition
+get_reading (ProcWorker *self)
+{
+  return self->spawned ? G_IO_IN : 0;
+}
+
 static void
 flush (ProcWorker *self)
 {
@@ -246,16 +254,16 @@ flush (ProcWorker *self)
   switch (proc_channel_flush (self->channel, &error))
     {
     case PROC_CHANNEL_AGAIN:
-      proc_watch_set_condition (self->watch, G_IO_IN | G_IO_OUT);
+      proc_watch_set_condition (self->watch, get_reading (self) | G_IO_OUT);
       break;
     case PROC_CHANNEL_OK:
-      proc_watch_set_condition (self->watch, G_IO_IN);
+      proc_watch_set_condition (self->watch, get_reading (self));
       break;
     case PROC_CHANNEL_END:
     case PROC_CHANNEL_ERROR:
     default:
       /* The reading side will find the end, after all that was sent before it. */
-      proc_watch_set_condition (self->watch, G_IO_IN);
+      proc_watch_set_condition (self->watch, get_reading (self));
       break;
     }
 }
@@ -653,10 +661,9 @@ on_channel (GIOCondition condition, gpointer user_data)
   if (condition & G_IO_OUT)
     flush (self);
 
-  if (self->watch && (condition & ~G_IO_OUT))
-    {
-      receive_turn (self);
-    }
+  /* The end of a channel is told whether asked for or not. */
+  if (self->watch && self->spawned && (condition & ~G_IO_OUT))
+    receive_turn (self);
 }
 
 /* Process */
@@ -666,8 +673,10 @@ on_spawned (ProcProcess *process, gpointer user_data)
 {
   ProcWorker *self = user_data;
 
+  self->spawned = TRUE;
   self->pid = proc_process_get_pid (process);
   note_change (self, PROP_PID);
+  flush (self);
 
   /* It was to end before it was there: the signals went nowhere. */
   if (self->state == PROC_WORKER_STATE_STOPPING)
@@ -907,7 +916,7 @@ open_channel (ProcWorker *self, GSubprocessLauncher *subprocess_launcher, gboole
   g_subprocess_launcher_setenv (subprocess_launcher, PROC_CHANNEL_VARIABLE, G_STRINGIFY (PROC_CHANNEL_FD), TRUE);
 
   self->channel = proc_channel_new (fds[0], passes_fds, max_message);
-  self->watch = proc_reactor_add_watch (self->reactor, fds[0], G_IO_IN, on_channel, self, error);
+  self->watch = proc_reactor_add_watch (self->reactor, fds[0], get_reading (self), on_channel, self, error);
   return self->watch != NULL;
 }
 
@@ -1424,7 +1433,8 @@ proc_worker_get_term_signal (ProcWorker *self)
  * Sends a signal to the helper process, and to it alone. It never reaches another process that was given
  * the same number.
  *
- * Returns: %FALSE with %PROC_POOL_ERROR_FAILED if the process isn't there, or no signal of that number
+ * Returns: %FALSE with %PROC_POOL_ERROR_FAILED if the process isn't there, or no signal of that number, and with
+ *   %PROC_POOL_ERROR_WRONG_PROCESS in a fork of the program that has the pool
  *
  * Since: 1.0
  */
@@ -1432,6 +1442,13 @@ gboolean
 proc_worker_send_signal (ProcWorker *self, int signum, GError **error)
 {
   g_return_val_if_fail (PROC_IS_WORKER (self), FALSE);
+
+  if (proc_reactor_is_copy (self->reactor))
+    {
+      g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_WRONG_PROCESS,
+                   "Signal %d isn't sent to helper process %d: it belongs to a process of which this is a fork", signum, self->pid);
+      return FALSE;
+    }
 
   if (self->state != PROC_WORKER_STATE_GONE && proc_process_signal (self->process, signum))
     return TRUE;

@@ -4,6 +4,11 @@
 
 #include "faults.h"
 
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* What other threads close, they close soon: after so long it is taken for a leak. */
 #define PATIENCE (30 * G_TIME_SPAN_SECOND)
 
@@ -38,6 +43,39 @@ run_fault (Ledger *ledger, gconstpointer data)
     fault->func_with_data (fault->data);
 }
 
+/* A helper leads a group; what it leaves behind is in the group and was given to this process. Nobody but this
+ * process reaps that, and helpers are GLib's to reap.
+ */
+static void
+reap_if_orphan (int pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
+  g_autofree char *stat = NULL;
+  const char *end_of_name;
+  char state;
+  int group;
+
+  if (!g_file_get_contents (path, &stat, NULL, NULL) || (end_of_name = strrchr (stat, ')')) == NULL)
+    return;
+  if (sscanf (end_of_name + 1, " %c %*d %d", &state, &group) == 2 && state == 'Z' && group != pid && group != getpgrp ())
+    waitpid (pid, NULL, WNOHANG);
+}
+
+static void
+reap_orphans (void)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%d/children", getpid ());
+  g_autofree char *children = NULL;
+  g_auto (GStrv) pids = NULL;
+
+  if (!g_file_get_contents (path, &children, NULL, NULL))
+    return;
+
+  pids = g_strsplit (children, " ", -1);
+  for (guint i = 0; pids[i] != NULL; i++)
+    reap_if_orphan (atoi (pids[i]));
+}
+
 static void
 check_ledger (Ledger *ledger, gconstpointer data)
 {
@@ -46,6 +84,7 @@ check_ledger (Ledger *ledger, gconstpointer data)
   while ((test_count_fds () != ledger->n_fds || test_count_children () != ledger->n_children) && g_get_monotonic_time () < deadline)
     {
       g_main_context_iteration (NULL, FALSE);
+      reap_orphans ();
       g_thread_yield ();
     }
 
@@ -60,6 +99,9 @@ faults_init (int *argc, char ***argv)
 
   g_test_init (argc, argv, NULL);
 
+  /* What outlives a helper is seen as a child. */
+  prctl (PR_SET_CHILD_SUBREAPER, 1);
+
   pool = test_pool_new (1);
   test_assert_answers (pool);
   test_pool_finish (pool);
@@ -70,7 +112,11 @@ faults_init (int *argc, char ***argv)
 static void
 add (const char *path, Fault fault)
 {
-  g_test_add_vtable (path, sizeof (Ledger), g_memdup2 (&fault, sizeof fault),
+  static GSList *all; /* so that the checkers see them */
+  Fault *copy = g_memdup2 (&fault, sizeof fault);
+
+  all = g_slist_prepend (all, copy);
+  g_test_add_vtable (path, sizeof (Ledger), copy,
                      (GTestFixtureFunc) open_ledger, (GTestFixtureFunc) run_fault, (GTestFixtureFunc) check_ledger);
 }
 

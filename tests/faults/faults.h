@@ -13,7 +13,9 @@
 /* In place of g_test_init(): also makes what the libraries keep for good, so that it isn't taken for a leak. */
 void faults_init (int *argc, char ***argv);
 
-/* In place of g_test_add_func(): after @func there are as many descriptors and children as before it. */
+/* In place of g_test_add_func(): after @func there are as many descriptors and children as before it, and
+ * none of its helpers' descendants.
+ */
 void faults_add (const char *path, void (*func) (void));
 void faults_add_data (const char *path, gconstpointer data, void (*func) (gconstpointer data));
 

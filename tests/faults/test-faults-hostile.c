@@ -192,6 +192,7 @@ test_wrong_id_twice (void)
   ProcPool *pool = faults_hostile_pool_new ("twice", NULL);
 
   faults_expect_result (pool, "first");
+  test_wait_until (proc_pool_get_n_workers (pool) == 0);
   faults_finish (pool);
 }
 

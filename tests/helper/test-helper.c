@@ -3,7 +3,8 @@
  */
 
 /* The helper program of all tests. Without options it serves the functions of test-functions.c,
- * test-async-functions.c and test-process-functions.c; with one it misbehaves: see test-misbehaviour.c.
+ * test-async-functions.c, test-process-functions.c and test-fault-functions.c; with one it misbehaves: see
+ * test-misbehaviour.c.
  */
 
 #include "test-helper.h"
@@ -53,6 +54,7 @@ main (int argc, char *argv[])
   test_functions_add (helper);
   test_async_functions_add (helper);
   test_process_functions_add (helper);
+  test_fault_functions_add (helper);
 
   return proc_helper_run (helper);
 }

@@ -16,6 +16,7 @@ void test_helper_sleep (void) G_GNUC_NORETURN;
 void test_functions_add (ProcHelper *helper);
 void test_async_functions_add (ProcHelper *helper);
 void test_process_functions_add (ProcHelper *helper);
+void test_fault_functions_add (ProcHelper *helper);
 
 /* Plays a helper that breaks the rules, if @option is one of its modes. Doesn't return then. */
 void test_misbehave (const char *option, const char *argument);

@@ -6,6 +6,7 @@
  *
  *   --exit N              exits with that code at once
  *   --exit-after-hello    exits with 0 in the middle of the handshake
+ *   --exit-when-ready     exits with 0 when it has said that it is ready
  *   --never-shakes-hands  stays silent
  *   --garbage             sends bytes that are no frames
  *   --garbage-after-hello the same, after a good beginning
@@ -24,6 +25,7 @@
 
 #define HEADER_SIZE 32
 #define MESSAGE_HELLO 1
+#define MESSAGE_READY 3
 #define MESSAGE_RESULT 5
 
 static void
@@ -78,6 +80,15 @@ send_hello (guint version)
 }
 
 static void
+send_ready (void)
+{
+  guint8 header[HEADER_SIZE];
+
+  fill_header (header, MESSAGE_READY, 0, 0, 0, 0);
+  send_bytes (header, sizeof header);
+}
+
+static void
 send_garbage (void)
 {
   guint8 bytes[4096];
@@ -113,6 +124,13 @@ test_misbehave (const char *option, const char *argument)
   if (g_str_equal (option, "--exit-after-hello"))
     {
       send_hello (1);
+      _exit (0);
+    }
+
+  if (g_str_equal (option, "--exit-when-ready"))
+    {
+      send_hello (1);
+      send_ready ();
       _exit (0);
     }
 

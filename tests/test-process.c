@@ -1,0 +1,170 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "host/process.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "testing.h"
+
+typedef struct
+{
+  ProcReactor *reactor;
+  ProcProcess *process;
+  guint n_spawned;
+  guint n_failed;
+  guint n_ended;
+  GError *error;
+} Fixture;
+
+static void
+on_spawned (ProcProcess *process, gpointer user_data)
+{
+  Fixture *self = user_data;
+
+  g_assert_cmpint (proc_process_get_pid (process), >, 0);
+  g_assert_cmpuint (self->n_spawned + self->n_failed + self->n_ended, ==, 0);
+  self->n_spawned++;
+}
+
+static void
+on_failed (ProcProcess *process, const GError *error, gpointer user_data)
+{
+  Fixture *self = user_data;
+
+  self->n_failed++;
+  self->error = g_error_copy (error);
+}
+
+static void
+on_ended (ProcProcess *process, gpointer user_data)
+{
+  Fixture *self = user_data;
+
+  g_assert_cmpuint (self->n_spawned, ==, 1);
+  g_assert_true (proc_process_has_ended (process));
+  self->n_ended++;
+}
+
+static const ProcProcessCallbacks callbacks = { on_spawned, on_failed, on_ended };
+
+static void
+set_up (Fixture *self, gconstpointer unused)
+{
+  self->reactor = proc_reactor_new (NULL);
+}
+
+static void
+tear_down (Fixture *self, gconstpointer unused)
+{
+  g_clear_error (&self->error);
+  proc_process_unref (self->process);
+  proc_reactor_unref (self->reactor);
+  test_wait_for_no_children ();
+}
+
+static void
+spawn (Fixture *self, const char *program, const char *script)
+{
+  const char *argv[] = { program, script != NULL ? "-c" : NULL, script, NULL };
+  GSubprocessLauncher *launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_INHERIT_FDS);
+
+  self->process = proc_process_spawn (self->reactor, launcher, g_strdupv ((char **) argv), &callbacks, self);
+}
+
+static void
+assert_ends (Fixture *self, ProcProcessEnd end, int code, const char *description)
+{
+  g_autofree char *text = NULL;
+  int actual = -1;
+
+  test_wait_until (self->n_ended == 1);
+  g_assert_cmpint (proc_process_get_end (self->process, &actual), ==, end);
+  g_assert_cmpint (actual, ==, code);
+  text = proc_process_describe_end (self->process);
+  g_assert_nonnull (strstr (text, description));
+}
+
+static void
+test_exit_code (Fixture *self, gconstpointer unused)
+{
+  spawn (self, "/bin/sh", "exit 7");
+  assert_ends (self, PROC_PROCESS_EXITED, 7, "code 7");
+}
+
+static void
+test_signal (Fixture *self, gconstpointer unused)
+{
+  spawn (self, "/bin/sh", "kill -SEGV $$");
+  assert_ends (self, PROC_PROCESS_SIGNALED, SIGSEGV, "signal 11");
+}
+
+static void
+test_missing_program (Fixture *self, gconstpointer unused)
+{
+  spawn (self, "/nonexistent/program", NULL);
+  test_wait_until (self->n_failed == 1);
+  g_assert_error (self->error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED);
+  test_assert_error_says (self->error, "/nonexistent/program");
+  g_assert_cmpuint (self->n_spawned, ==, 0);
+  g_assert_cmpint (proc_process_get_pid (self->process), ==, 0);
+  g_assert_false (proc_process_signal (self->process, SIGTERM));
+}
+
+static void
+test_is_signalled (Fixture *self, gconstpointer unused)
+{
+  spawn (self, "/bin/sh", "while :; do sleep 1000; done");
+  g_assert_false (proc_process_signal (self->process, SIGTERM));
+  test_wait_until (self->n_spawned == 1);
+  g_assert_false (proc_process_has_ended (self->process));
+  g_assert_true (proc_process_signal (self->process, SIGTERM));
+  assert_ends (self, PROC_PROCESS_SIGNALED, SIGTERM, "Terminated");
+  g_assert_false (proc_process_signal (self->process, SIGTERM));
+  proc_process_signal_group (self->process, SIGKILL);
+}
+
+static void
+test_abandoned_one_is_killed (Fixture *self, gconstpointer unused)
+{
+  spawn (self, "/bin/sh", "exec sleep 1000");
+  proc_process_abandon (self->process);
+  while (test_count_children () == 0)
+    g_main_context_iteration (NULL, FALSE);
+  test_wait_for_no_children ();
+  while (!proc_process_has_ended (self->process))
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpuint (self->n_spawned + self->n_failed + self->n_ended, ==, 0);
+}
+
+static void
+test_status_that_was_stolen (Fixture *self, gconstpointer unused)
+{
+  int code = 0;
+
+  /* The kernel reaps it then, and nobody learns how it ended. */
+  signal (SIGCHLD, SIG_IGN);
+  spawn (self, "/bin/sh", "kill -SEGV $$");
+  test_wait_until (self->n_ended == 1);
+  signal (SIGCHLD, SIG_DFL);
+  g_assert_cmpint (proc_process_get_end (self->process, &code), !=, PROC_PROCESS_EXITED);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(name, test) g_test_add ("/process/" name, Fixture, NULL, set_up, test, tear_down)
+  ADD ("exit-code", test_exit_code);
+  ADD ("signal", test_signal);
+  ADD ("missing-program", test_missing_program);
+  ADD ("is-signalled", test_is_signalled);
+  ADD ("abandoned", test_abandoned_one_is_killed);
+  ADD ("stolen-status", test_status_that_was_stolen);
+#undef ADD
+
+  return g_test_run ();
+}
