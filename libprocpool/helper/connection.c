@@ -207,11 +207,11 @@ proc_connection_send (ProcConnection *self, const ProcMessage *message, GError *
 }
 
 void
-proc_connection_set_max_sent (ProcConnection *self, guint64 max_payload)
+proc_connection_set_max_payload (ProcConnection *self, guint64 max_payload)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
-  proc_channel_set_max_sent (self->channel, max_payload);
+  proc_channel_set_max_payload (self->channel, max_payload);
 }
 
 /* Puts what the channel has next into @pending or @end. FALSE if there is nothing. */

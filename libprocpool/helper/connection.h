@@ -39,8 +39,8 @@ void proc_connection_close (ProcConnection *self);
  */
 gboolean proc_connection_send (ProcConnection *self, const ProcMessage *message, GError **error);
 
-/* The most bytes of a payload that the host takes. */
-void proc_connection_set_max_sent (ProcConnection *self, guint64 max_payload);
+/* The most bytes of a payload, as the host wants it. */
+void proc_connection_set_max_payload (ProcConnection *self, guint64 max_payload);
 
 /* ---- receiving: by the main thread, which may lend it to another one ---- */
 

@@ -311,7 +311,7 @@ apply_setup (ProcServer *self, GVariant *options)
     proc_sentinel_set_grace (self->sentinel, grace);
 
   if (g_variant_lookup (options, "max-payload", "t", &max_payload))
-    proc_connection_set_max_sent (self->connection, max_payload);
+    proc_connection_set_max_payload (self->connection, max_payload);
 
   if (g_variant_lookup (options, "cwd", "^&ay", &directory) && !enter_directory (directory, &error))
     {

@@ -81,6 +81,7 @@ struct _ProcWorker
   ProcLineReader *stdout_reader;
   ProcLineReader *stderr_reader;
   gboolean same_host;
+  gboolean tells_end;  /* the process's end is the helper's own, not that of a program between */
 
   GHashTable *runs;    /* id -> the owner's pointer, for what was given and not yet replied to */
   GHashTable *fillers; /* id -> ProcPayloadFiller, for those of them not yet sent */
@@ -750,6 +751,9 @@ note_end (ProcWorker *self)
 {
   int code;
 
+  if (!self->tells_end)
+    return;
+
   switch (proc_process_get_end (self->process, &code))
     {
     case PROC_PROCESS_EXITED:
@@ -799,7 +803,7 @@ on_ended (ProcProcess *process, gpointer user_data)
 
   if (!self->failure && !asked)
     {
-      g_autofree char *how = proc_process_describe_end (process);
+      g_autofree char *how = self->tells_end ? proc_process_describe_end (process) : g_strdup ("ended");
       g_autofree char *tail = proc_worker_dup_stderr_tail (self);
 
       fail (self, g_error_new (PROC_POOL_ERROR, self->readied ? PROC_POOL_ERROR_CRASHED : PROC_POOL_ERROR_START_FAILED,
@@ -959,6 +963,7 @@ proc_worker_start (ProcReactor *reactor, ProcLauncher *launcher, const ProcWorke
   self->has_finalizer = options->finalizer != NULL;
   self->initializer = g_strdup (options->initializer);
   self->same_host = (flags & PROC_LAUNCHER_SAME_HOST) != 0;
+  self->tells_end = (flags & PROC_LAUNCHER_EXIT_STATUS) != 0;
 
   subprocess_launcher = prepare_stdio (self, launcher, error);
   if (!subprocess_launcher)

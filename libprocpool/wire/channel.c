@@ -17,7 +17,7 @@
 struct _ProcChannel
 {
   ProcByteStream stream;
-  guint64 max_sent; /* bytes of a payload */
+  guint64 max_payload; /* bytes */
   ProcInbox *inbox;
   ProcOutbox *outbox;
 };
@@ -31,7 +31,7 @@ proc_channel_new (int fd, gboolean passes_fds, guint64 max_payload)
 
   self = g_new0 (ProcChannel, 1);
   proc_byte_stream_init (&self->stream, fd, passes_fds);
-  self->max_sent = max_payload;
+  self->max_payload = max_payload;
   self->inbox = proc_inbox_new (&self->stream, max_payload);
   self->outbox = proc_outbox_new (&self->stream, max_payload);
 
@@ -48,9 +48,10 @@ proc_channel_free (ProcChannel *self)
 }
 
 void
-proc_channel_set_max_sent (ProcChannel *self, guint64 max_payload)
+proc_channel_set_max_payload (ProcChannel *self, guint64 max_payload)
 {
-  self->max_sent = max_payload;
+  self->max_payload = max_payload;
+  proc_inbox_set_max_payload (self->inbox, max_payload);
   proc_outbox_set_max_payload (self->outbox, max_payload);
 }
 
@@ -81,7 +82,7 @@ make_memfd (ProcChannel *self, const ProcMessage *message, int *memfd, GError **
   g_autoptr (GError) local_error = NULL;
   gsize size = message->payload != NULL ? g_variant_get_size (message->payload) : 0;
 
-  if (!proc_channel_uses_memfd (self, size) || size > self->max_sent || !has_room_for_memfd (self, message))
+  if (!proc_channel_uses_memfd (self, size) || size > self->max_payload || !has_room_for_memfd (self, message))
     return TRUE;
 
   *memfd = proc_memfd_new_for_variant (message->payload, &local_error);

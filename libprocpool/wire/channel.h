@@ -23,8 +23,8 @@ void proc_channel_free (ProcChannel *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcChannel, proc_channel_free)
 
-/* The most bytes of a payload that the other side takes, where that isn't what this one does. */
-void proc_channel_set_max_sent (ProcChannel *self, guint64 max_payload);
+/* The most bytes of a payload from now on, either way. */
+void proc_channel_set_max_payload (ProcChannel *self, guint64 max_payload);
 
 int proc_channel_get_fd (ProcChannel *self);
 

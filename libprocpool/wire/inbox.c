@@ -66,6 +66,12 @@ proc_inbox_new (const ProcByteStream *stream, guint64 max_payload)
   return self;
 }
 
+void
+proc_inbox_set_max_payload (ProcInbox *self, guint64 max_payload)
+{
+  self->max_payload = max_payload;
+}
+
 static void
 close_fds (ProcInbox *self)
 {
