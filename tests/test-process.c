@@ -24,7 +24,6 @@ on_spawned (ProcProcess *process, gpointer user_data)
 {
   Fixture *self = user_data;
 
-  g_assert_cmpint (proc_process_get_pid (process), >, 0);
   g_assert_cmpuint (self->n_spawned + self->n_failed + self->n_ended, ==, 0);
   self->n_spawned++;
 }
@@ -119,6 +118,7 @@ test_is_signalled (Fixture *self, gconstpointer unused)
   spawn (self, "/bin/sh", "while :; do sleep 1000; done");
   g_assert_false (proc_process_signal (self->process, SIGTERM));
   test_wait_until (self->n_spawned == 1);
+  g_assert_cmpint (proc_process_get_pid (self->process), >, 0);
   g_assert_false (proc_process_has_ended (self->process));
   g_assert_true (proc_process_signal (self->process, SIGTERM));
   assert_ends (self, PROC_PROCESS_SIGNALED, SIGTERM, "Terminated");
@@ -131,24 +131,22 @@ test_abandoned_one_is_killed (Fixture *self, gconstpointer unused)
 {
   spawn (self, "/bin/sh", "exec sleep 1000");
   proc_process_abandon (self->process);
-  while (test_count_children () == 0)
-    g_main_context_iteration (NULL, FALSE);
-  test_wait_for_no_children ();
-  while (!proc_process_has_ended (self->process))
-    g_main_context_iteration (NULL, FALSE);
+  test_wait_until (proc_process_has_ended (self->process));
   g_assert_cmpuint (self->n_spawned + self->n_failed + self->n_ended, ==, 0);
 }
 
 static void
 test_status_that_was_stolen (Fixture *self, gconstpointer unused)
 {
+  struct sigaction ignore = { .sa_handler = SIG_IGN };
+  struct sigaction old;
   int code = 0;
 
   /* The kernel reaps it then, and nobody learns how it ended. */
-  signal (SIGCHLD, SIG_IGN);
+  g_assert_cmpint (sigaction (SIGCHLD, &ignore, &old), ==, 0);
   spawn (self, "/bin/sh", "kill -SEGV $$");
   test_wait_until (self->n_ended == 1);
-  signal (SIGCHLD, SIG_DFL);
+  g_assert_cmpint (sigaction (SIGCHLD, &old, NULL), ==, 0);
   g_assert_cmpint (proc_process_get_end (self->process, &code), !=, PROC_PROCESS_EXITED);
 }
 

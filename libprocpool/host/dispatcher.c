@@ -846,17 +846,27 @@ start_workers (ProcDispatcher *self)
     }
 }
 
-static void
-retire_surplus (ProcDispatcher *self)
+/* Without those that are ending already. */
+static guint
+count_kept (ProcDispatcher *self)
 {
   guint n_kept = 0;
-
-  if (self->slots->len <= self->settings->max_workers)
-    return;
 
   for (guint i = 0; i < self->slots->len; i++)
     n_kept += !((ProcSlot *) g_ptr_array_index (self->slots, i))->retiring;
 
+  return n_kept;
+}
+
+static void
+retire_surplus (ProcDispatcher *self)
+{
+  guint n_kept;
+
+  if (self->slots->len <= self->settings->max_workers)
+    return;
+
+  n_kept = count_kept (self);
   while (n_kept > self->settings->max_workers && self->idle.tail)
     {
       retire (self, self->idle.tail->data);
@@ -875,7 +885,7 @@ watch_idle (ProcDispatcher *self)
   if (self->armed_idle_timeout != self->settings->idle_timeout)
     proc_timer_clear (&self->idle_timer);
 
-  if (!oldest || self->idle_timer || self->settings->idle_timeout == 0 || self->slots->len <= self->settings->min_workers)
+  if (!oldest || self->idle_timer || self->settings->idle_timeout == 0 || count_kept (self) <= self->settings->min_workers)
     return;
 
   self->armed_idle_timeout = self->settings->idle_timeout;
@@ -889,7 +899,7 @@ end_idle (gpointer user_data)
 {
   ProcDispatcher *self = user_data;
   gint64 limit = g_get_monotonic_time () - self->settings->idle_timeout * G_TIME_SPAN_MILLISECOND;
-  guint n_kept = self->slots->len;
+  guint n_kept = count_kept (self);
 
   while (self->idle.tail && n_kept > self->settings->min_workers)
     {

@@ -30,6 +30,13 @@ add_field (GArray *array, const char *key, const char *value)
   g_array_append_val (array, field);
 }
 
+/* The journal takes no others, and a newline would end the key there and begin another field. */
+static gboolean
+is_key (const char *key)
+{
+  return g_ascii_isupper (*key) && strspn (key, G_CSET_A_2_Z G_CSET_DIGITS "_") == strlen (key);
+}
+
 static gboolean
 is_reserved (const char *key)
 {
@@ -67,7 +74,7 @@ proc_log_output (int pid, const char *function, GLogLevelFlags level, const char
   g_variant_iter_init (&iter, fields);
   while (g_variant_iter_next (&iter, "{&s&s}", &key, &value))
     {
-      if (!is_reserved (key))
+      if (is_key (key) && !is_reserved (key))
         add_field (array, key, value);
     }
 

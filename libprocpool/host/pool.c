@@ -48,6 +48,17 @@
  * too, but nobody is told when they are gone. Runs hold a reference to their pool: it can't be dropped under
  * them. When the program dies, its helper processes notice and end themselves with all that they started.
  *
+ * # Signals and forks
+ *
+ * Each helper process leads a process group of its own. So Ctrl-C at a terminal, or a signal to the program's
+ * process group, reaches the program alone and no function of a helper. A pool handles no signals: a program that
+ * is to end in good order calls proc_pool_close_async() in a handler made with g_unix_signal_add(); one that such a
+ * signal ends takes its helper processes with it, as with any other death.
+ *
+ * A fork of the program has no use of the pool: what it calls fails with %PROC_POOL_ERROR_WRONG_PROCESS, what it
+ * drops harms nothing, and its main loop leaves alone what is meant for the program. As long as it lives it also holds
+ * the program's ends of the channels, though: helper processes don't notice the program's death before it ends too.
+ *
  * # Threads
  *
  * A pool belongs to the thread-default main context in which it was made: there its work is done, and its

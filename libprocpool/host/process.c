@@ -59,10 +59,44 @@ struct _ProcProcess
 /* How long to wait for a thread to be had, in milliseconds, where there are no pidfds. */
 #define WATCH_INTERVAL 100
 
+/* What GLib opens and duplicates before it starts a process: /dev/null up to three times, and the channel. */
+#define N_SPARE_FDS 4
+
+/* GLib doesn't fail but aborts where it gets no descriptor for that. 0, or errno. */
+static int
+check_spare_fds (void)
+{
+  int fds[N_SPARE_FDS];
+  int error_number = 0;
+  guint n_fds;
+
+  for (n_fds = 0; n_fds < N_SPARE_FDS && error_number == 0; n_fds++)
+    {
+      fds[n_fds] = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+      if (fds[n_fds] < 0)
+        error_number = errno;
+    }
+
+  while (n_fds > 0)
+    proc_fd_close (fds[--n_fds]);
+
+  return error_number;
+}
+
 static gboolean
 spawn (ProcProcess *self)
 {
+  /* One at a time, lest they take the descriptors away from one another. */
+  static GMutex mutex;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
   g_autoptr (GError) error = NULL;
+  int error_number = check_spare_fds ();
+
+  if (error_number != 0)
+    {
+      proc_program_set_error (&self->error, self->argv[0], g_strerror (error_number));
+      return FALSE;
+    }
 
   self->subprocess = g_subprocess_launcher_spawnv (self->launcher, (const char *const *) self->argv, &error);
   if (self->subprocess)
@@ -95,8 +129,11 @@ static gpointer
 wait_thread (gpointer user_data)
 {
   ProcProcess *self = user_data;
+  siginfo_t info;
 
-  g_subprocess_wait (self->subprocess, NULL, NULL);
+  /* Not g_subprocess_wait(), which never ends where somebody else takes the status. It is left to GLib. */
+  while (self->pid > 0 && waitid (P_PID, (id_t) self->pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+    ;
   proc_reactor_post (self->reactor, ended, self);
 
   return NULL;

@@ -238,7 +238,7 @@ start_run (Scene *self, const char *function, GVariant *arguments)
   g_autoptr (ProcTask) task = proc_task_new (function, arguments);
 
   g_signal_connect (task, "notify::state", G_CALLBACK (on_task_state), self);
-  g_signal_connect (task, "progress", G_CALLBACK (on_progress), self);
+  g_signal_connect (task, "progressed", G_CALLBACK (on_progress), self);
   g_signal_connect (task, "output", G_CALLBACK (on_output), self);
   self->n_runs++;
   proc_pool_run_async (self->pool, task, self->cancellable, on_completed, self);
@@ -269,31 +269,32 @@ start_scene (Scene *self)
 static void
 play (gconstpointer data)
 {
-  Scene self = *(const Scene *) data;
+  /* Not on the stack: workers may tell of their ends when all else is over. */
+  Scene *self = (Scene *) data;
 
-  start_scene (&self);
-  test_wait_until (self.n_completions == self.n_runs && self.n_actions_done == self.n_actions);
+  start_scene (self);
+  test_wait_until (self->n_completions == self->n_runs && self->n_actions_done == self->n_actions);
 
   /* A worker may exit when all else is over. */
-  test_wait_until (self.acted || proc_pool_get_n_queued (self.pool) + proc_pool_get_n_running (self.pool) == 0);
-  g_assert_true (self.acted);
-  if (self.closing)
-    test_wait_until (self.n_closed == 1);
+  test_wait_until (self->acted || proc_pool_get_n_queued (self->pool) + proc_pool_get_n_running (self->pool) == 0);
+  g_assert_true (self->acted);
+  if (self->closing)
+    test_wait_until (self->n_closed == 1);
 
-  if (self.pool)
+  if (self->pool)
     {
-      if (!self.closing)
+      if (!self->closing)
         {
-          test_assert_answers (self.pool);
-          test_close (self.pool, PROC_CLOSE_CANCEL);
+          test_assert_answers (self->pool);
+          test_close (self->pool, PROC_CLOSE_CANCEL);
         }
-      g_signal_handlers_disconnect_by_data (self.pool, &self);
-      g_object_unref (self.pool);
+      g_signal_handlers_disconnect_by_data (self->pool, self);
+      g_object_unref (self->pool);
     }
-  test_wait_until (self.weak == NULL);
+  test_wait_until (self->weak == NULL);
 
-  g_assert_cmpuint (self.n_completions, ==, self.n_runs);
-  g_object_unref (self.cancellable);
+  g_assert_cmpuint (self->n_completions, ==, self->n_runs);
+  g_object_unref (self->cancellable);
 }
 
 int

@@ -294,7 +294,8 @@ test_closes_channel (void)
 
   start_others (&others, pool);
   faults_assert_fails (run, PROC_POOL_ERROR_CRASHED);
-  test_assert_error_says (run->error, "closed its channel");
+  /* Its runtime ends it, too, when it finds the channel closed. */
+  g_assert_true (strstr (run->error->message, "closed its channel") || strstr (run->error->message, "signal 9"));
   assert_others_succeed (&others);
   faults_finish (pool);
 }

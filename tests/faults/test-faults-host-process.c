@@ -167,6 +167,14 @@ wait_for_success (pid_t pid)
   g_assert_cmpint (status, ==, 0);
 }
 
+/* A checker would take all of the program's memory for lost, since the threads that have it are not here. */
+static void
+leave_fork_quietly (void)
+{
+  execl ("/bin/true", "true", NULL);
+  _exit (0);
+}
+
 static void
 test_host_forks (void)
 {
@@ -180,9 +188,8 @@ test_host_forks (void)
   pid = fork ();
   if (pid == 0)
     {
-      /* With all that the program does at its end, but for a leak check of a process without its threads. */
       if (test_is_slow ())
-        _exit (0);
+        leave_fork_quietly ();
       exit (0);
     }
 
@@ -269,7 +276,7 @@ test_forked_copy (void)
       g_cancellable_cancel (cancellable);
       g_object_unref (pool);
       g_main_context_iteration (NULL, FALSE);
-      _exit (0);
+      leave_fork_quietly ();
     }
 
   wait_for_success (pid);
