@@ -11,6 +11,7 @@
 #include "base/fork.h"
 #include "host/dispatcher.h"
 #include "host/log-output.h"
+#include "host/pool-private.h"
 #include "host/results-private.h"
 #include "host/task-private.h"
 #include "launch/local-launcher.h"
@@ -78,59 +79,10 @@
  *
  * A pool of helper processes.
  */
-struct _ProcPool
-{
-  GObject parent_instance;
-
-  pid_t pid;        /* of the process that made it: a fork's copy is of no use */
-  guint generation; /* the same, for a quick look */
-  ProcReactor *reactor;
-  ProcDispatcher *dispatcher;
-  ProcSettings settings;
-
-  GListStore *workers;   /* of ProcWorker; changed in emissions only */
-  ProcCounts told;       /* the counts as last notified */
-  ProcDelivery telling;  /* the notification of the counts */
-
-  gboolean closing;
-  ProcDelivery closing_told; /* its notification */
-  int closed;            /* atomic: the last helper process is gone */
-  GQueue close_tasks;    /* of GTask, owned: who waits for it */
-};
 
 G_DEFINE_FINAL_TYPE (ProcPool, proc_pool, G_TYPE_OBJECT)
 
-enum
-{
-  PROP_0,
-  PROP_LAUNCHER,
-  PROP_CORES,
-  PROP_MIN_WORKERS,
-  PROP_MAX_WORKERS,
-  PROP_TASKS_PER_WORKER,
-  PROP_MAX_TASKS_PER_WORKER,
-  PROP_MAX_WORKER_MEMORY,
-  PROP_IDLE_TIMEOUT,
-  PROP_STARTUP_TIMEOUT,
-  PROP_CANCEL_GRACE,
-  PROP_FRAME_TIMEOUT,
-  PROP_MAX_QUEUED,
-  PROP_MAX_MESSAGE,
-  PROP_MAX_LOG_RATE,
-  PROP_SCHEDULING,
-  PROP_INITIALIZER,
-  PROP_INITIALIZER_ARGUMENTS,
-  PROP_FINALIZER,
-  PROP_WORKERS,
-  PROP_N_WORKERS,
-  PROP_N_IDLE,
-  PROP_N_QUEUED,
-  PROP_N_RUNNING,
-  PROP_CLOSED,
-  N_PROPS
-};
-
-static GParamSpec *properties[N_PROPS];
+GParamSpec *proc_pool_properties[N_PROPS];
 
 enum
 {
@@ -199,13 +151,13 @@ tell_counts (gpointer user_data)
   self->told = now;
 
   if (old.n_workers != now.n_workers)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WORKERS]);
+    g_object_notify_by_pspec (G_OBJECT (self), proc_pool_properties[PROP_N_WORKERS]);
   if (old.n_idle != now.n_idle)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_IDLE]);
+    g_object_notify_by_pspec (G_OBJECT (self), proc_pool_properties[PROP_N_IDLE]);
   if (old.n_queued != now.n_queued)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_QUEUED]);
+    g_object_notify_by_pspec (G_OBJECT (self), proc_pool_properties[PROP_N_QUEUED]);
   if (old.n_running != now.n_running)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_RUNNING]);
+    g_object_notify_by_pspec (G_OBJECT (self), proc_pool_properties[PROP_N_RUNNING]);
 }
 
 static void
@@ -704,7 +656,7 @@ proc_pool_class_init (ProcPoolClass *klass)
    *
    * How its helper processes come to be. By default the program itself is re-executed.
    */
-  properties[PROP_LAUNCHER] = g_param_spec_object ("launcher", NULL, NULL, PROC_TYPE_LAUNCHER, G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  proc_pool_properties[PROP_LAUNCHER] = g_param_spec_object ("launcher", NULL, NULL, PROC_TYPE_LAUNCHER, G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
    * ProcPool:cores:
@@ -712,14 +664,14 @@ proc_pool_class_init (ProcPoolClass *klass)
    * What tasks that ask for cores draw them from. By default all that this process may use; pools that are to
    * share cores are given the same resource. To be set while no task waits or runs.
    */
-  properties[PROP_CORES] = g_param_spec_object ("cores", NULL, NULL, PROC_TYPE_CORE_RESOURCE, writable);
+  proc_pool_properties[PROP_CORES] = g_param_spec_object ("cores", NULL, NULL, PROC_TYPE_CORE_RESOURCE, writable);
 
   /**
    * ProcPool:min-workers:
    *
    * How many workers are started ahead of need, and kept when idle.
    */
-  properties[PROP_MIN_WORKERS] = g_param_spec_uint ("min-workers", NULL, NULL, 0, G_MAXINT, 0, writable);
+  proc_pool_properties[PROP_MIN_WORKERS] = g_param_spec_uint ("min-workers", NULL, NULL, 0, G_MAXINT, 0, writable);
 
   /**
    * ProcPool:max-workers:
@@ -728,7 +680,7 @@ proc_pool_class_init (ProcPoolClass *klass)
    * environment variable `PROCPOOL_MAX_WORKERS` says, or else the number of cores that this process may use, by its
    * affinity and its cgroup's quota. When it is lowered, surplus workers finish what they are doing.
    */
-  properties[PROP_MAX_WORKERS] = g_param_spec_uint ("max-workers", NULL, NULL, 1, G_MAXINT, 1, writable);
+  proc_pool_properties[PROP_MAX_WORKERS] = g_param_spec_uint ("max-workers", NULL, NULL, 1, G_MAXINT, 1, writable);
 
   /**
    * ProcPool:tasks-per-worker:
@@ -737,14 +689,14 @@ proc_pool_class_init (ProcPoolClass *klass)
    * task that asks for cores or for %PROC_ISOLATION_EXCLUSIVE has its worker for itself all the same. Tasks in
    * one worker share its fate.
    */
-  properties[PROP_TASKS_PER_WORKER] = g_param_spec_uint ("tasks-per-worker", NULL, NULL, 1, G_MAXINT, 1, writable);
+  proc_pool_properties[PROP_TASKS_PER_WORKER] = g_param_spec_uint ("tasks-per-worker", NULL, NULL, 1, G_MAXINT, 1, writable);
 
   /**
    * ProcPool:max-tasks-per-worker:
    *
    * After how many tasks a worker is replaced. 0, the default: never.
    */
-  properties[PROP_MAX_TASKS_PER_WORKER] = g_param_spec_uint ("max-tasks-per-worker", NULL, NULL, 0, G_MAXINT, 0, writable);
+  proc_pool_properties[PROP_MAX_TASKS_PER_WORKER] = g_param_spec_uint ("max-tasks-per-worker", NULL, NULL, 0, G_MAXINT, 0, writable);
 
   /**
    * ProcPool:max-worker-memory:
@@ -752,14 +704,14 @@ proc_pool_class_init (ProcPoolClass *klass)
    * A worker that has more resident memory than this, in bytes, when it is done with a task is replaced. 0, the
    * default: never.
    */
-  properties[PROP_MAX_WORKER_MEMORY] = g_param_spec_uint64 ("max-worker-memory", NULL, NULL, 0, G_MAXUINT64, 0, writable);
+  proc_pool_properties[PROP_MAX_WORKER_MEMORY] = g_param_spec_uint64 ("max-worker-memory", NULL, NULL, 0, G_MAXUINT64, 0, writable);
 
   /**
    * ProcPool:idle-timeout:
    *
    * After how many milliseconds with nothing to do a worker is ended. 0: never. 60,000 by default.
    */
-  properties[PROP_IDLE_TIMEOUT] = g_param_spec_uint ("idle-timeout", NULL, NULL, 0, G_MAXUINT, DEFAULT_IDLE_TIMEOUT, writable);
+  proc_pool_properties[PROP_IDLE_TIMEOUT] = g_param_spec_uint ("idle-timeout", NULL, NULL, 0, G_MAXUINT, DEFAULT_IDLE_TIMEOUT, writable);
 
   /**
    * ProcPool:startup-timeout:
@@ -767,7 +719,7 @@ proc_pool_class_init (ProcPoolClass *klass)
    * How many milliseconds a helper process has to shake hands and to run the initializer, and later the
    * finalizer. 0: for ever. 30,000 by default.
    */
-  properties[PROP_STARTUP_TIMEOUT] = g_param_spec_uint ("startup-timeout", NULL, NULL, 0, G_MAXUINT, DEFAULT_STARTUP_TIMEOUT, writable);
+  proc_pool_properties[PROP_STARTUP_TIMEOUT] = g_param_spec_uint ("startup-timeout", NULL, NULL, 0, G_MAXUINT, DEFAULT_STARTUP_TIMEOUT, writable);
 
   /**
    * ProcPool:cancel-grace:
@@ -776,7 +728,7 @@ proc_pool_class_init (ProcPoolClass *klass)
    * helper process is sent SIGTERM, and then the process before it is sent SIGKILL. 0: SIGKILL at once.
    * 2,000 by default.
    */
-  properties[PROP_CANCEL_GRACE] = g_param_spec_uint ("cancel-grace", NULL, NULL, 0, G_MAXUINT, DEFAULT_CANCEL_GRACE, writable);
+  proc_pool_properties[PROP_CANCEL_GRACE] = g_param_spec_uint ("cancel-grace", NULL, NULL, 0, G_MAXUINT, DEFAULT_CANCEL_GRACE, writable);
 
   /**
    * ProcPool:frame-timeout:
@@ -785,14 +737,14 @@ proc_pool_class_init (ProcPoolClass *klass)
    * is taken for hung and ended, with %PROC_POOL_ERROR_PROTOCOL for its tasks. 0: any time. 30,000 by default.
    * Holds for workers started from then on.
    */
-  properties[PROP_FRAME_TIMEOUT] = g_param_spec_uint ("frame-timeout", NULL, NULL, 0, G_MAXUINT, DEFAULT_FRAME_TIMEOUT, writable);
+  proc_pool_properties[PROP_FRAME_TIMEOUT] = g_param_spec_uint ("frame-timeout", NULL, NULL, 0, G_MAXUINT, DEFAULT_FRAME_TIMEOUT, writable);
 
   /**
    * ProcPool:max-queued:
    *
    * How many tasks may wait. One more fails with %PROC_POOL_ERROR_QUEUE_FULL. 0, the default: any number.
    */
-  properties[PROP_MAX_QUEUED] = g_param_spec_uint ("max-queued", NULL, NULL, 0, G_MAXUINT, 0, writable);
+  proc_pool_properties[PROP_MAX_QUEUED] = g_param_spec_uint ("max-queued", NULL, NULL, 0, G_MAXUINT, 0, writable);
 
   /**
    * ProcPool:max-message:
@@ -800,7 +752,7 @@ proc_pool_class_init (ProcPoolClass *klass)
    * The most bytes that the arguments or the result of a task may have. 1 GiB by default. Holds for workers
    * started from then on.
    */
-  properties[PROP_MAX_MESSAGE] = g_param_spec_uint64 ("max-message", NULL, NULL, 1, G_MAXINT64, PROC_FRAME_DEFAULT_MAX_PAYLOAD, writable);
+  proc_pool_properties[PROP_MAX_MESSAGE] = g_param_spec_uint64 ("max-message", NULL, NULL, 1, G_MAXINT64, PROC_FRAME_DEFAULT_MAX_PAYLOAD, writable);
 
   /**
    * ProcPool:max-log-rate:
@@ -809,14 +761,14 @@ proc_pool_class_init (ProcPoolClass *klass)
    * dropped, and the number dropped is told in a record of its own, with the field `PROC_DROPPED`. 0: all are passed
    * on. 1,000 by default. Holds for workers started from then on.
    */
-  properties[PROP_MAX_LOG_RATE] = g_param_spec_uint ("max-log-rate", NULL, NULL, 0, G_MAXUINT, DEFAULT_MAX_LOG_RATE, writable);
+  proc_pool_properties[PROP_MAX_LOG_RATE] = g_param_spec_uint ("max-log-rate", NULL, NULL, 0, G_MAXUINT, DEFAULT_MAX_LOG_RATE, writable);
 
   /**
    * ProcPool:scheduling:
    *
    * Which of the idle workers takes the next task.
    */
-  properties[PROP_SCHEDULING] = g_param_spec_enum ("scheduling", NULL, NULL, PROC_TYPE_SCHEDULING, PROC_SCHEDULING_LIFO, writable);
+  proc_pool_properties[PROP_SCHEDULING] = g_param_spec_enum ("scheduling", NULL, NULL, PROC_TYPE_SCHEDULING, PROC_SCHEDULING_LIFO, writable);
 
   /**
    * ProcPool:initializer:
@@ -825,65 +777,65 @@ proc_pool_class_init (ProcPoolClass *klass)
    * of no use, and the tasks that waited for it fail with %PROC_POOL_ERROR_INITIALIZER_FAILED. Holds for workers
    * started from then on.
    */
-  properties[PROP_INITIALIZER] = g_param_spec_string ("initializer", NULL, NULL, NULL, writable);
+  proc_pool_properties[PROP_INITIALIZER] = g_param_spec_string ("initializer", NULL, NULL, NULL, writable);
 
   /**
    * ProcPool:initializer-arguments:
    *
    * The arguments of #ProcPool:initializer, of any type.
    */
-  properties[PROP_INITIALIZER_ARGUMENTS] = g_param_spec_variant ("initializer-arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, writable);
+  proc_pool_properties[PROP_INITIALIZER_ARGUMENTS] = g_param_spec_variant ("initializer-arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, writable);
 
   /**
    * ProcPool:finalizer:
    *
    * The name of a function that each helper process runs when it is asked to finish; not when it is killed.
    */
-  properties[PROP_FINALIZER] = g_param_spec_string ("finalizer", NULL, NULL, NULL, writable);
+  proc_pool_properties[PROP_FINALIZER] = g_param_spec_string ("finalizer", NULL, NULL, NULL, writable);
 
   /**
    * ProcPool:workers:
    *
    * The workers there are, a #GListModel of #ProcWorker.
    */
-  properties[PROP_WORKERS] = g_param_spec_object ("workers", NULL, NULL, G_TYPE_LIST_MODEL, read_only);
+  proc_pool_properties[PROP_WORKERS] = g_param_spec_object ("workers", NULL, NULL, G_TYPE_LIST_MODEL, read_only);
 
   /**
    * ProcPool:n-workers:
    *
    * How many helper processes there are, those that are starting or ending included.
    */
-  properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+  proc_pool_properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, read_only);
 
   /**
    * ProcPool:n-idle:
    *
    * How many workers have nothing to do.
    */
-  properties[PROP_N_IDLE] = g_param_spec_uint ("n-idle", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+  proc_pool_properties[PROP_N_IDLE] = g_param_spec_uint ("n-idle", NULL, NULL, 0, G_MAXUINT, 0, read_only);
 
   /**
    * ProcPool:n-queued:
    *
    * How many tasks wait.
    */
-  properties[PROP_N_QUEUED] = g_param_spec_uint ("n-queued", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+  proc_pool_properties[PROP_N_QUEUED] = g_param_spec_uint ("n-queued", NULL, NULL, 0, G_MAXUINT, 0, read_only);
 
   /**
    * ProcPool:n-running:
    *
    * How many tasks run.
    */
-  properties[PROP_N_RUNNING] = g_param_spec_uint ("n-running", NULL, NULL, 0, G_MAXUINT, 0, read_only);
+  proc_pool_properties[PROP_N_RUNNING] = g_param_spec_uint ("n-running", NULL, NULL, 0, G_MAXUINT, 0, read_only);
 
   /**
    * ProcPool:closed:
    *
    * Whether proc_pool_close_async() was called: no more tasks are taken.
    */
-  properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, read_only);
+  proc_pool_properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, read_only);
 
-  g_object_class_install_properties (object_class, N_PROPS, properties);
+  g_object_class_install_properties (object_class, N_PROPS, proc_pool_properties);
 
   /**
    * ProcPool::worker-started:
@@ -1226,7 +1178,7 @@ notify_closed (gpointer user_data)
 {
   g_autoptr (ProcPool) self = user_data;
 
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
+  g_object_notify_by_pspec (G_OBJECT (self), proc_pool_properties[PROP_CLOSED]);
 }
 
 static void
@@ -1383,689 +1335,6 @@ proc_pool_close (ProcPool *self, ProcCloseMode mode, GCancellable *cancellable, 
 
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Waiting for the pool to close was cancelled; it goes on closing");
   return FALSE;
-}
-
-/* Settings */
-
-static void
-settings_changed (ProcPool *self, guint property)
-{
-  /* For what waits it may mean that it can start, and for workers that they are too many. */
-  if (self->dispatcher)
-    proc_reactor_wake (self->reactor);
-
-  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
-}
-
-/**
- * proc_pool_get_launcher:
- * @self: a pool
- *
- * Gets #ProcPool:launcher.
- *
- * Returns: (transfer none): see #ProcPool:launcher
- *
- * Since: 1.0
- */
-ProcLauncher *
-proc_pool_get_launcher (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
-
-  return self->settings.launcher;
-}
-
-/**
- * proc_pool_get_cores:
- * @self: a pool
- *
- * Gets #ProcPool:cores.
- *
- * Returns: (transfer none): see #ProcPool:cores
- *
- * Since: 1.0
- */
-ProcCoreResource *
-proc_pool_get_cores (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
-
-  return self->settings.cores;
-}
-
-/**
- * proc_pool_set_cores:
- * @self: a pool with no task waiting or running
- * @cores: see #ProcPool:cores
- *
- * Sets what tasks draw their cores from.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_cores (ProcPool *self, ProcCoreResource *cores)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-  g_return_if_fail (PROC_IS_CORE_RESOURCE (cores));
-  g_return_if_fail (self->dispatcher == NULL || proc_pool_get_n_queued (self) + proc_pool_get_n_running (self) == 0);
-
-  if (g_set_object (&self->settings.cores, cores))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CORES]);
-}
-
-/**
- * proc_pool_get_min_workers:
- * @self: a pool
- *
- * Gets #ProcPool:min-workers.
- *
- * Returns: how many workers are kept; see #ProcPool:min-workers
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_min_workers (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.min_workers;
-}
-
-/**
- * proc_pool_set_min_workers:
- * @self: a pool
- * @min_workers: how many workers are kept; see #ProcPool:min-workers
- *
- * Sets #ProcPool:min-workers.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_min_workers (ProcPool *self, guint min_workers)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (self->settings.min_workers == min_workers)
-    return;
-
-  self->settings.min_workers = min_workers;
-  settings_changed (self, PROP_MIN_WORKERS);
-}
-
-/**
- * proc_pool_get_max_workers:
- * @self: a pool
- *
- * Gets #ProcPool:max-workers.
- *
- * Returns: how many workers there may be, at least 1; see #ProcPool:max-workers
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_max_workers (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.max_workers;
-}
-
-/**
- * proc_pool_set_max_workers:
- * @self: a pool
- * @max_workers: how many workers there may be, at least 1; see #ProcPool:max-workers
- *
- * Sets #ProcPool:max-workers.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_max_workers (ProcPool *self, guint max_workers)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-  g_return_if_fail (max_workers >= 1);
-
-  if (self->settings.max_workers == max_workers)
-    return;
-
-  self->settings.max_workers = max_workers;
-  settings_changed (self, PROP_MAX_WORKERS);
-}
-
-/**
- * proc_pool_get_tasks_per_worker:
- * @self: a pool
- *
- * Gets #ProcPool:tasks-per-worker.
- *
- * Returns: how many tasks a worker may run at once, at least 1; see #ProcPool:tasks-per-worker
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_tasks_per_worker (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.tasks_per_worker;
-}
-
-/**
- * proc_pool_set_tasks_per_worker:
- * @self: a pool
- * @tasks_per_worker: how many tasks a worker may run at once, at least 1; see #ProcPool:tasks-per-worker
- *
- * Sets #ProcPool:tasks-per-worker.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_tasks_per_worker (ProcPool *self, guint tasks_per_worker)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-  g_return_if_fail (tasks_per_worker >= 1);
-
-  if (self->settings.tasks_per_worker == tasks_per_worker)
-    return;
-
-  self->settings.tasks_per_worker = tasks_per_worker;
-  settings_changed (self, PROP_TASKS_PER_WORKER);
-}
-
-/**
- * proc_pool_get_max_tasks_per_worker:
- * @self: a pool
- *
- * Gets #ProcPool:max-tasks-per-worker.
- *
- * Returns: a number of tasks, 0 for any; see #ProcPool:max-tasks-per-worker
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_max_tasks_per_worker (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.max_tasks_per_worker;
-}
-
-/**
- * proc_pool_set_max_tasks_per_worker:
- * @self: a pool
- * @max_tasks_per_worker: a number of tasks, 0 for any; see #ProcPool:max-tasks-per-worker
- *
- * Sets #ProcPool:max-tasks-per-worker.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_max_tasks_per_worker (ProcPool *self, guint max_tasks_per_worker)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (self->settings.max_tasks_per_worker == max_tasks_per_worker)
-    return;
-
-  self->settings.max_tasks_per_worker = max_tasks_per_worker;
-  settings_changed (self, PROP_MAX_TASKS_PER_WORKER);
-}
-
-/**
- * proc_pool_get_max_worker_memory:
- * @self: a pool
- *
- * Gets #ProcPool:max-worker-memory.
- *
- * Returns: bytes, 0 for any; see #ProcPool:max-worker-memory
- *
- * Since: 1.0
- */
-guint64
-proc_pool_get_max_worker_memory (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.max_worker_memory;
-}
-
-/**
- * proc_pool_set_max_worker_memory:
- * @self: a pool
- * @max_worker_memory: bytes, 0 for any; see #ProcPool:max-worker-memory
- *
- * Sets #ProcPool:max-worker-memory.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_max_worker_memory (ProcPool *self, guint64 max_worker_memory)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (self->settings.max_worker_memory == max_worker_memory)
-    return;
-
-  self->settings.max_worker_memory = max_worker_memory;
-  settings_changed (self, PROP_MAX_WORKER_MEMORY);
-}
-
-/**
- * proc_pool_get_idle_timeout:
- * @self: a pool
- *
- * Gets #ProcPool:idle-timeout.
- *
- * Returns: milliseconds, 0 for never; see #ProcPool:idle-timeout
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_idle_timeout (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.idle_timeout;
-}
-
-/**
- * proc_pool_set_idle_timeout:
- * @self: a pool
- * @idle_timeout: milliseconds, 0 for never; see #ProcPool:idle-timeout
- *
- * Sets #ProcPool:idle-timeout.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_idle_timeout (ProcPool *self, guint idle_timeout)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (self->settings.idle_timeout == idle_timeout)
-    return;
-
-  self->settings.idle_timeout = idle_timeout;
-  settings_changed (self, PROP_IDLE_TIMEOUT);
-}
-
-/**
- * proc_pool_get_startup_timeout:
- * @self: a pool
- *
- * Gets #ProcPool:startup-timeout.
- *
- * Returns: milliseconds, 0 for ever; see #ProcPool:startup-timeout
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_startup_timeout (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.startup_timeout;
-}
-
-/**
- * proc_pool_set_startup_timeout:
- * @self: a pool
- * @startup_timeout: milliseconds, 0 for ever; see #ProcPool:startup-timeout
- *
- * Sets #ProcPool:startup-timeout.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_startup_timeout (ProcPool *self, guint startup_timeout)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (self->settings.startup_timeout == startup_timeout)
-    return;
-
-  self->settings.startup_timeout = startup_timeout;
-  settings_changed (self, PROP_STARTUP_TIMEOUT);
-}
-
-/**
- * proc_pool_get_cancel_grace:
- * @self: a pool
- *
- * Gets #ProcPool:cancel-grace.
- *
- * Returns: milliseconds, 0 for none; see #ProcPool:cancel-grace
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_cancel_grace (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.cancel_grace;
-}
-
-/**
- * proc_pool_set_cancel_grace:
- * @self: a pool
- * @cancel_grace: milliseconds, 0 for none; see #ProcPool:cancel-grace
- *
- * Sets #ProcPool:cancel-grace.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_cancel_grace (ProcPool *self, guint cancel_grace)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (self->settings.cancel_grace == cancel_grace)
-    return;
-
-  self->settings.cancel_grace = cancel_grace;
-  settings_changed (self, PROP_CANCEL_GRACE);
-}
-
-/**
- * proc_pool_get_frame_timeout:
- * @self: a pool
- *
- * Gets #ProcPool:frame-timeout.
- *
- * Returns: milliseconds, 0 for any time; see #ProcPool:frame-timeout
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_frame_timeout (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.frame_timeout;
-}
-
-/**
- * proc_pool_set_frame_timeout:
- * @self: a pool
- * @frame_timeout: milliseconds, 0 for any time; see #ProcPool:frame-timeout
- *
- * Sets #ProcPool:frame-timeout.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_frame_timeout (ProcPool *self, guint frame_timeout)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (self->settings.frame_timeout == frame_timeout)
-    return;
-
-  self->settings.frame_timeout = frame_timeout;
-  settings_changed (self, PROP_FRAME_TIMEOUT);
-}
-
-/**
- * proc_pool_get_max_queued:
- * @self: a pool
- *
- * Gets #ProcPool:max-queued.
- *
- * Returns: a number of tasks, 0 for any; see #ProcPool:max-queued
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_max_queued (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.max_queued;
-}
-
-/**
- * proc_pool_set_max_queued:
- * @self: a pool
- * @max_queued: a number of tasks, 0 for any; see #ProcPool:max-queued
- *
- * Sets #ProcPool:max-queued.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_max_queued (ProcPool *self, guint max_queued)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (self->settings.max_queued == max_queued)
-    return;
-
-  self->settings.max_queued = max_queued;
-  settings_changed (self, PROP_MAX_QUEUED);
-}
-
-/**
- * proc_pool_get_max_message:
- * @self: a pool
- *
- * Gets #ProcPool:max-message.
- *
- * Returns: bytes, at least 1; see #ProcPool:max-message
- *
- * Since: 1.0
- */
-guint64
-proc_pool_get_max_message (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.max_message;
-}
-
-/**
- * proc_pool_set_max_message:
- * @self: a pool
- * @max_message: bytes, at least 1; see #ProcPool:max-message
- *
- * Sets #ProcPool:max-message.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_max_message (ProcPool *self, guint64 max_message)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-  g_return_if_fail (max_message >= 1);
-
-  if (self->settings.max_message == max_message)
-    return;
-
-  self->settings.max_message = max_message;
-  settings_changed (self, PROP_MAX_MESSAGE);
-}
-
-/**
- * proc_pool_get_max_log_rate:
- * @self: a pool
- *
- * Gets #ProcPool:max-log-rate.
- *
- * Returns: records a second, 0 for all; see #ProcPool:max-log-rate
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_max_log_rate (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return self->settings.max_log_rate;
-}
-
-/**
- * proc_pool_set_max_log_rate:
- * @self: a pool
- * @max_log_rate: records a second, 0 for all; see #ProcPool:max-log-rate
- *
- * Sets #ProcPool:max-log-rate.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_max_log_rate (ProcPool *self, guint max_log_rate)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (self->settings.max_log_rate == max_log_rate)
-    return;
-
-  self->settings.max_log_rate = max_log_rate;
-  settings_changed (self, PROP_MAX_LOG_RATE);
-}
-
-/**
- * proc_pool_get_scheduling:
- * @self: a pool
- *
- * Gets #ProcPool:scheduling.
- *
- * Returns: the scheduling; see #ProcPool:scheduling
- *
- * Since: 1.0
- */
-ProcScheduling
-proc_pool_get_scheduling (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), PROC_SCHEDULING_LIFO);
-
-  return self->settings.scheduling;
-}
-
-/**
- * proc_pool_set_scheduling:
- * @self: a pool
- * @scheduling: the scheduling; see #ProcPool:scheduling
- *
- * Sets #ProcPool:scheduling.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_scheduling (ProcPool *self, ProcScheduling scheduling)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (self->settings.scheduling == scheduling)
-    return;
-
-  self->settings.scheduling = scheduling;
-  settings_changed (self, PROP_SCHEDULING);
-}
-
-/**
- * proc_pool_get_initializer:
- * @self: a pool
- *
- * Gets #ProcPool:initializer.
- *
- * Returns: (transfer none) (nullable): see #ProcPool:initializer
- *
- * Since: 1.0
- */
-const char *
-proc_pool_get_initializer (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
-
-  return self->settings.initializer;
-}
-
-/**
- * proc_pool_get_initializer_arguments:
- * @self: a pool
- *
- * Gets #ProcPool:initializer-arguments.
- *
- * Returns: (transfer none) (nullable): see #ProcPool:initializer-arguments
- *
- * Since: 1.0
- */
-GVariant *
-proc_pool_get_initializer_arguments (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
-
-  return self->settings.initializer_arguments;
-}
-
-/**
- * proc_pool_set_initializer:
- * @self: a pool
- * @function: (nullable): the name of a function of the helper; see #ProcPool:initializer
- * @arguments: (nullable): its arguments; a floating reference is taken
- *
- * Sets what each helper process runs before its first task. Holds for workers started from now on.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_initializer (ProcPool *self, const char *function, GVariant *arguments)
-{
-  g_autofree char *old_function = NULL;
-  g_autoptr (GVariant) old_arguments = NULL;
-
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  old_function = g_steal_pointer (&self->settings.initializer);
-  old_arguments = g_steal_pointer (&self->settings.initializer_arguments);
-  self->settings.initializer = g_strdup (function);
-  self->settings.initializer_arguments = arguments ? g_variant_ref_sink (arguments) : NULL;
-
-  if (g_strcmp0 (old_function, function) != 0)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INITIALIZER]);
-  if (old_arguments != arguments)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INITIALIZER_ARGUMENTS]);
-}
-
-/**
- * proc_pool_get_finalizer:
- * @self: a pool
- *
- * Gets #ProcPool:finalizer.
- *
- * Returns: (transfer none) (nullable): see #ProcPool:finalizer
- *
- * Since: 1.0
- */
-const char *
-proc_pool_get_finalizer (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
-
-  return self->settings.finalizer;
-}
-
-/**
- * proc_pool_set_finalizer:
- * @self: a pool
- * @function: (nullable): the name of a function of the helper; see #ProcPool:finalizer
- *
- * Sets what each helper process runs when it is asked to finish. Holds for workers started from now on.
- *
- * Since: 1.0
- */
-void
-proc_pool_set_finalizer (ProcPool *self, const char *function)
-{
-  g_return_if_fail (PROC_IS_POOL (self));
-
-  if (g_strcmp0 (self->settings.finalizer, function) == 0)
-    return;
-
-  g_free (self->settings.finalizer);
-  self->settings.finalizer = g_strdup (function);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FINALIZER]);
 }
 
 /**
