@@ -182,9 +182,9 @@ test_timers_fire_once_in_order (void)
   ProcTimer *timers[3] = { NULL };
   guint n_fired[3] = { 0 };
 
-  proc_reactor_add_timer (reactor, 3, &timers[2], count, &n_fired[2]);
-  proc_reactor_add_timer (reactor, 1, &timers[0], count, &n_fired[0]);
-  proc_reactor_add_timer (reactor, 2, &timers[1], count, &n_fired[1]);
+  proc_reactor_add_timer (reactor, 150, &timers[2], count, &n_fired[2]);
+  proc_reactor_add_timer (reactor, 50, &timers[0], count, &n_fired[0]);
+  proc_reactor_add_timer (reactor, 100, &timers[1], count, &n_fired[1]);
 
   while (n_fired[2] == 0)
     {
