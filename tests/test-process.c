@@ -104,7 +104,13 @@ static void
 test_missing_program (Fixture *self, gconstpointer unused)
 {
   spawn (self, "/nonexistent/program", NULL);
-  test_wait_until (self->n_failed == 1);
+  test_wait_until (self->n_failed + self->n_ended == 1);
+  if (self->n_ended == 1 && test_is_slow ())
+    {
+      g_test_skip ("valgrind forks where posix_spawn() doesn't, and the error stays in the child");
+      return;
+    }
+
   g_assert_error (self->error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED);
   test_assert_error_says (self->error, "/nonexistent/program");
   g_assert_cmpuint (self->n_spawned, ==, 0);

@@ -62,7 +62,18 @@ reap_if_orphan (int pid)
 }
 
 static void
-reap_orphans (void)
+describe (int pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
+  g_autofree char *stat = NULL;
+
+  if (g_file_get_contents (path, &stat, NULL, NULL))
+    g_printerr ("left behind: %s", stat);
+}
+
+/* Orphans come to the main thread. */
+static void
+for_each_child (void (*func) (int pid))
 {
   g_autofree char *path = g_strdup_printf ("/proc/self/task/%d/children", getpid ());
   g_autofree char *children = NULL;
@@ -72,8 +83,8 @@ reap_orphans (void)
     return;
 
   pids = g_strsplit (children, " ", -1);
-  for (guint i = 0; pids[i] != NULL; i++)
-    reap_if_orphan (atoi (pids[i]));
+  for (guint i = 0; pids[i] != NULL && pids[i][0] != '\0'; i++)
+    func (atoi (pids[i]));
 }
 
 static void
@@ -84,10 +95,11 @@ check_ledger (Ledger *ledger, gconstpointer data)
   while ((test_count_fds () != ledger->n_fds || test_count_children () != ledger->n_children) && g_get_monotonic_time () < deadline)
     {
       g_main_context_iteration (NULL, FALSE);
-      reap_orphans ();
+      for_each_child (reap_if_orphan);
       g_thread_yield ();
     }
 
+  for_each_child (describe);
   g_assert_cmpuint (test_count_fds (), ==, ledger->n_fds);
   g_assert_cmpuint (test_count_children (), ==, ledger->n_children);
 }

@@ -295,6 +295,16 @@ bad_text (void)
 }
 
 static void
+bad_fields (void)
+{
+  guint64 id = hostile_begin ();
+  GVariant *fields = g_variant_new_parsed ("{'GOOD': 'as it is', 'lower': '', '': '', '_UID': '0', 'TWO\\nPRIORITY': '0', 'A=B': '', 'MESSAGE': 'forged', 'PROC_PID': '1'}");
+
+  hostile_send_message (PROC_MESSAGE_LOG, id, g_variant_new ("(uss@a{ss})", G_LOG_LEVEL_MESSAGE, "hostile", "honest", fields), NULL);
+  hostile_send_result (id, "logged");
+}
+
+static void
 bad_stderr (void)
 {
   static const char text[] = "before \xff\xc0\x80 after\n";
@@ -330,6 +340,7 @@ const Misbehaviour hostile_frames[] = {
   { "not-normal-padding", not_normal_padding },
   { "wrong-message", wrong_message }, /* which */
   { "bad-text", bad_text }, /* where */
+  { "bad-fields", bad_fields },
   { "bad-stderr", bad_stderr },
   { NULL }
 };

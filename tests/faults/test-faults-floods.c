@@ -374,6 +374,42 @@ test_bad_text_on_stderr (void)
   faults_finish (pool);
 }
 
+static GLogWriterOutput
+note_fields (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  GString *keys = user_data;
+  gboolean is_hostile = FALSE;
+
+  for (gsize i = 0; i < n_fields; i++)
+    is_hostile |= g_str_equal (fields[i].key, "GLIB_DOMAIN") && g_str_equal (fields[i].value, "hostile");
+  if (!is_hostile)
+    return g_log_writer_default (level, fields, n_fields, NULL);
+
+  for (gsize i = 0; i < n_fields; i++)
+    {
+      g_string_append_printf (keys, "%s ", fields[i].key);
+      if (g_str_equal (fields[i].key, "MESSAGE"))
+        g_assert_cmpstr (fields[i].value, ==, "honest");
+    }
+  return G_LOG_WRITER_HANDLED;
+}
+
+/* What nobody handles goes to the log of this program. */
+static void
+test_bad_text_in_log_fields (void)
+{
+  static GString *keys;
+  ProcPool *pool = faults_hostile_pool_new ("bad-fields", NULL);
+
+  keys = g_string_new (NULL);
+  g_log_set_writer_func (note_fields, keys, NULL);
+  faults_expect_result (pool, "logged");
+  g_assert_cmpstr (keys->str, ==, "MESSAGE PRIORITY GLIB_DOMAIN PROC_PID PROC_FUNCTION GOOD ");
+
+  proc_worker_kill (test_get_worker (pool, 0), NULL);
+  faults_finish (pool);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -393,6 +429,7 @@ main (int argc, char *argv[])
   faults_add ("/faults/hostile/progress-flood/output", test_output_flood);
   faults_add ("/faults/hostile/bad-text", test_bad_text);
   faults_add ("/faults/hostile/bad-text/stderr", test_bad_text_on_stderr);
+  faults_add ("/faults/hostile/bad-text/log-fields", test_bad_text_in_log_fields);
 
   return g_test_run ();
 }
