@@ -121,7 +121,7 @@ test_missing_program (Fixture *self, gconstpointer unused)
 static void
 test_is_signalled (Fixture *self, gconstpointer unused)
 {
-  spawn (self, "/bin/sh", "while :; do sleep 1000; done");
+  spawn (self, "/bin/sh", "exec sleep 1000");
   g_assert_false (proc_process_signal (self->process, SIGTERM));
   test_wait_until (self->n_spawned == 1);
   g_assert_cmpint (proc_process_get_pid (self->process), >, 0);
