@@ -280,19 +280,30 @@ is_reaped (ProcProcess *self)
   return g_subprocess_get_identifier (self->subprocess) == NULL;
 }
 
-static gboolean
+typedef enum
+{
+  STATUS_TAKEN, /* the process was reaped */
+  STATUS_HELD,  /* whoever traces it, as a debugger does, is yet to see its end, and until then nobody else can */
+  STATUS_THERE,
+} PeekedStatus;
+
+static PeekedStatus
 peek_status (ProcProcess *self)
 {
   siginfo_t info = { 0 };
   idtype_t type = self->pidfd >= 0 ? (idtype_t) P_PIDFD : P_PID;
   id_t id = self->pidfd >= 0 ? (id_t) self->pidfd : (id_t) self->pid;
 
-  if (self->pid == 0 || waitid (type, id, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
-    return FALSE;
+  if (self->pid == 0 || waitid (type, id, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+    return STATUS_TAKEN;
+  /* A number alone may be another child's by now. */
+  if (info.si_pid == 0)
+    return self->pidfd >= 0 ? STATUS_HELD : STATUS_TAKEN;
 
+  self->status_known = TRUE;
   self->end = info.si_code == CLD_EXITED ? PROC_PROCESS_EXITED : PROC_PROCESS_SIGNALED;
   self->end_code = info.si_status;
-  return TRUE;
+  return STATUS_THERE;
 }
 
 static gboolean
@@ -326,26 +337,46 @@ ask_subprocess (ProcProcess *self)
   return TRUE;
 }
 
+/* Whether all is known, and no zombie left for whoever waits for the end to find. */
+static gboolean
+settle (ProcProcess *self)
+{
+  PeekedStatus status = peek_status (self);
+  siginfo_t info;
+
+  if (status == STATUS_HELD)
+    return FALSE;
+
+  if (status == STATUS_TAKEN && !self->status_known)
+    self->status_known = ask_subprocess (self);
+
+  /* GLib takes what is held for an exit with 0, and doesn't look again. */
+  if (status == STATUS_THERE && self->pidfd >= 0 && is_reaped (self))
+    waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG);
+
+  /* Between GLib's wait and its own note of it there is a moment in which neither can tell. Not for ever, since
+   * the application may have reaped it behind GLib's back.
+   */
+  return (self->status_known && is_reaped (self)) || self->n_status_tries == MAX_STATUS_TRIES;
+}
+
 static void
 ended (gpointer user_data)
 {
   ProcProcess *self = user_data;
 
-  self->status_known = self->status_known || peek_status (self) || ask_subprocess (self);
+  /* What it leaves behind in its group would hold its socket and its memory for ever. */
+  if (self->n_status_tries == 0)
+    proc_process_signal_group (self, SIGKILL);
 
-  /* Between GLib's wait and its own note of it there is a moment in which neither can tell; and whoever waits for
-   * the end is to find no zombie. Not for ever, since the application may have reaped it behind GLib's back.
-   */
-  if (!(self->status_known && is_reaped (self)) && self->n_status_tries < MAX_STATUS_TRIES)
+  if (!settle (self))
     {
-      proc_reactor_add_timer (self->reactor, 1 << self->n_status_tries++, &self->status_timer, ended, self);
+      proc_reactor_add_timer (self->reactor, 1 << self->n_status_tries, &self->status_timer, ended, self);
+      self->n_status_tries = MIN (self->n_status_tries + 1, MAX_STATUS_TRIES);
       return;
     }
 
   self->ended = TRUE;
-  /* What it leaves behind in its group would hold its socket and its memory for ever. */
-  proc_process_signal_group (self, SIGKILL);
-
   if (!self->abandoned)
     self->callbacks.ended (self, self->user_data);
 
