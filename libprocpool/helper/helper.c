@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "helper/build-id.h"
 #include "helper/command.h"
 #include "helper/log-writer.h"
 #include "helper/module-loader.h"
@@ -72,6 +73,10 @@ struct _ProcHelper
 
   gboolean forward_logs;
 
+  /* NULL: not set, and then made of the program's and the modules' own. */
+  char *build_id;
+  GString *module_build_ids;
+
   /* Atomic: proc_helper_retire() is called from any thread. */
   gint retiring;
 };
@@ -80,6 +85,7 @@ enum
 {
   PROP_0,
   PROP_FORWARD_LOGS,
+  PROP_BUILD_ID,
   N_PROPERTIES,
 };
 
@@ -104,6 +110,8 @@ proc_helper_finalize (GObject *object)
   proc_helper_set_error_hook (self, NULL, NULL, NULL);
   g_clear_pointer (&self->fallback, function_free);
   g_clear_pointer (&self->functions, g_hash_table_unref);
+  g_string_free (self->module_build_ids, TRUE);
+  g_free (self->build_id);
 
   G_OBJECT_CLASS (proc_helper_parent_class)->finalize (object);
 }
@@ -117,6 +125,9 @@ proc_helper_get_property (GObject *object, guint id, GValue *value, GParamSpec *
     {
     case PROP_FORWARD_LOGS:
       g_value_set_boolean (value, self->forward_logs);
+      break;
+    case PROP_BUILD_ID:
+      g_value_take_string (value, proc_helper_dup_build_id (self));
       break;
 
     default:
@@ -133,6 +144,9 @@ proc_helper_set_property (GObject *object, guint id, const GValue *value, GParam
     {
     case PROP_FORWARD_LOGS:
       proc_helper_set_forward_logs (self, g_value_get_boolean (value));
+      break;
+    case PROP_BUILD_ID:
+      proc_helper_set_build_id (self, g_value_get_string (value));
       break;
 
     default:
@@ -164,6 +178,20 @@ proc_helper_class_init (ProcHelperClass *klass)
       g_param_spec_boolean ("forward-logs", NULL, NULL, TRUE,
                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * ProcHelper:build-id:
+   *
+   * What tells this build of the helper from others; the host has it as #ProcWorker:build-id, and replaces its workers
+   * when a newly started one tells another. By default it is what the linker has put into the program and the modules
+   * that were added (their build ids of ELF), %NULL if that is nothing. A program whose code is elsewhere, in scripts say, sets
+   * one that changes with them. Looked at by proc_helper_run().
+   *
+   * Since: 1.0
+   */
+  properties[PROP_BUILD_ID] =
+      g_param_spec_string ("build-id", NULL, NULL, NULL,
+                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -174,6 +202,7 @@ proc_helper_init (ProcHelper *self)
 
   self->functions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) function_free);
   self->forward_logs = TRUE;
+  self->module_build_ids = g_string_new (NULL);
 }
 
 /**
@@ -346,6 +375,7 @@ gboolean
 proc_helper_add_module (ProcHelper *self, const char *path, GError **error)
 {
   ProcModuleAddFunctions add_functions;
+  g_autofree char *build_id = NULL;
 
   g_return_val_if_fail (PROC_IS_HELPER (self), FALSE);
   g_return_val_if_fail (path != NULL, FALSE);
@@ -354,6 +384,10 @@ proc_helper_add_module (ProcHelper *self, const char *path, GError **error)
   add_functions = proc_module_load (path, error);
   if (add_functions == NULL)
     return FALSE;
+
+  build_id = proc_build_id_of ((gconstpointer) add_functions);
+  if (build_id != NULL)
+    g_string_append_printf (self->module_build_ids, "+%s", build_id);
 
   add_functions (self);
   return TRUE;
@@ -397,6 +431,55 @@ proc_helper_get_forward_logs (ProcHelper *self)
   g_return_val_if_fail (PROC_IS_HELPER (self), FALSE);
 
   return self->forward_logs;
+}
+
+/**
+ * proc_helper_set_build_id:
+ * @self: a #ProcHelper
+ * @build_id: (nullable): a text that another build doesn't have; %NULL for the default
+ *
+ * Sets #ProcHelper:build-id.
+ *
+ * Since: 1.0
+ */
+void
+proc_helper_set_build_id (ProcHelper *self, const char *build_id)
+{
+  g_return_if_fail (PROC_IS_HELPER (self));
+
+  if (g_strcmp0 (self->build_id, build_id) == 0)
+    return;
+
+  g_free (self->build_id);
+  self->build_id = g_strdup (build_id);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BUILD_ID]);
+}
+
+/**
+ * proc_helper_dup_build_id: (get-property build-id)
+ * @self: a #ProcHelper
+ *
+ * Gets #ProcHelper:build-id.
+ *
+ * Returns: (transfer full) (nullable): see #ProcHelper:build-id
+ *
+ * Since: 1.0
+ */
+char *
+proc_helper_dup_build_id (ProcHelper *self)
+{
+  g_autofree char *program = NULL;
+
+  g_return_val_if_fail (PROC_IS_HELPER (self), NULL);
+
+  if (self->build_id != NULL)
+    return g_strdup (self->build_id);
+
+  program = proc_build_id_of (NULL);
+  if (program == NULL && self->module_build_ids->len == 0)
+    return NULL;
+
+  return g_strconcat (program != NULL ? program : "", self->module_build_ids->str, NULL);
 }
 
 /**
@@ -535,6 +618,7 @@ int
 proc_helper_run (ProcHelper *self)
 {
   g_autoptr (ProcServer) server = NULL;
+  g_autofree char *build_id = NULL;
   int channel;
   int exit_code;
 
@@ -549,7 +633,8 @@ proc_helper_run (ProcHelper *self)
     }
 
   server = proc_server_new (channel, &server_callbacks, self);
-  proc_server_greet (server);
+  build_id = proc_helper_dup_build_id (self);
+  proc_server_greet (server, build_id);
 
   if (self->forward_logs)
     proc_log_writer_attach (proc_server_get_connection (server));
@@ -590,7 +675,7 @@ proc_helper_refuse (ProcHelper *self, const GError *error)
     }
 
   server = proc_server_new (channel, &server_callbacks, self);
-  if (proc_server_greet (server))
+  if (proc_server_greet (server, NULL))
     proc_server_refuse (server, error);
 
   return PROC_HELPER_EXIT_REFUSED;

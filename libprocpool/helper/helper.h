@@ -77,6 +77,10 @@ void proc_helper_set_forward_logs (ProcHelper *self, gboolean forward_logs);
 PROC_AVAILABLE_IN_1_0
 gboolean proc_helper_get_forward_logs (ProcHelper *self);
 PROC_AVAILABLE_IN_1_0
+void proc_helper_set_build_id (ProcHelper *self, const char *build_id);
+PROC_AVAILABLE_IN_1_0
+char *proc_helper_dup_build_id (ProcHelper *self);
+PROC_AVAILABLE_IN_1_0
 void proc_helper_retire (ProcHelper *self);
 PROC_AVAILABLE_IN_1_0
 int proc_helper_run (ProcHelper *self);

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -298,6 +299,25 @@ enter_directory (const char *directory, GError **error)
   return FALSE;
 }
 
+/* For good: what the functions start has it too. */
+static gboolean
+limit_memory (guint64 limit, GError **error)
+{
+  struct rlimit memory;
+
+  /* Data rather than address space: what the process may fill, but not programs and what is shared with the host. */
+  if (getrlimit (RLIMIT_DATA, &memory) == 0)
+    {
+      memory.rlim_cur = memory.rlim_max = MIN (memory.rlim_max, limit);
+      if (setrlimit (RLIMIT_DATA, &memory) == 0)
+        return TRUE;
+    }
+
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_START_FAILED,
+               "can't limit the memory to %" G_GUINT64_FORMAT " bytes: %s", limit, g_strerror (errno));
+  return FALSE;
+}
+
 static void
 apply_setup (ProcServer *self, GVariant *options)
 {
@@ -305,6 +325,7 @@ apply_setup (ProcServer *self, GVariant *options)
   g_autoptr (GVariant) cores = NULL;
   const char *directory;
   guint64 max_payload;
+  guint64 memory_limit;
   guint grace;
 
   if (g_variant_lookup (options, "cancel-grace", "u", &grace))
@@ -314,6 +335,12 @@ apply_setup (ProcServer *self, GVariant *options)
     proc_connection_set_max_payload (self->connection, max_payload);
 
   if (g_variant_lookup (options, "cwd", "^&ay", &directory) && !enter_directory (directory, &error))
+    {
+      give_up (self, error, NULL, EXIT_FAILURE);
+      return;
+    }
+
+  if (g_variant_lookup (options, "memory-limit", "t", &memory_limit) && !limit_memory (memory_limit, &error))
     {
       give_up (self, error, NULL, EXIT_FAILURE);
       return;
@@ -589,13 +616,15 @@ proc_server_get_connection (ProcServer *self)
 }
 
 gboolean
-proc_server_greet (ProcServer *self)
+proc_server_greet (ProcServer *self, const char *build_id)
 {
   g_autoptr (ProcMessage) message = NULL;
   GVariantBuilder options;
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&options, "{sv}", "library", g_variant_new_string (PROC_VERSION_STRING));
+  if (build_id != NULL)
+    g_variant_builder_add (&options, "{sv}", "build-id", g_variant_new_string (build_id));
   message = proc_message_new (PROC_MESSAGE_HELLO, 0,
                               g_variant_new ("(uua{sv})", PROC_PROTOCOL_VERSION, (guint32) getpid (), &options), NULL);
 

@@ -32,7 +32,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcServer, proc_server_unref)
 ProcConnection *proc_server_get_connection (ProcServer *self);
 
 /* Sends HELLO, which comes before anything else. FALSE if the host is gone. */
-gboolean proc_server_greet (ProcServer *self);
+gboolean proc_server_greet (ProcServer *self, const char *build_id);
 
 /* Tells the host that this helper can't start. */
 void proc_server_refuse (ProcServer *self, const GError *error);

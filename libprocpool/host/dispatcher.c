@@ -28,7 +28,7 @@ struct _ProcDispatcher
   gpointer user_data;
 
   ProcQueue *queue;
-  GPtrArray *slots;       /* of ProcSlot */
+  GPtrArray *slots;       /* of ProcSlot, in the order of their start */
   GQueue idle;            /* of ProcSlot, by its link: the one that was busy last comes first */
   guint n_starting;       /* slots whose worker isn't ready */
   guint n_running;        /* runs in slots that aren't resolved */
@@ -238,20 +238,29 @@ free_place (ProcDispatcher *self, ProcSlot *slot)
 /* Resolving */
 
 static void
+note_resolved (ProcDispatcher *self, ProcRun *run)
+{
+  ProcSlot *slot = run->slot;
+
+  if (!slot || proc_run_is_resolved (run))
+    return;
+
+  self->n_running--;
+  /* Nobody takes its partial values any more. */
+  proc_worker_set_paused (slot->worker, FALSE);
+}
+
+static void
 resolve_error (ProcDispatcher *self, ProcRun *run, GError *error, GVariant *details)
 {
-  if (run->slot && !proc_run_is_resolved (run))
-    self->n_running--;
-
+  note_resolved (self, run);
   proc_run_resolve_error (run, error, details);
 }
 
 static void
 resolve_value (ProcDispatcher *self, ProcRun *run, GVariant *value)
 {
-  if (run->slot && !proc_run_is_resolved (run))
-    self->n_running--;
-
+  note_resolved (self, run);
   proc_run_resolve_value (run, value);
 }
 
@@ -351,7 +360,7 @@ on_run_timeout (gpointer user_data)
 static ProcSlot *
 find_slot (ProcDispatcher *self, ProcRun *run)
 {
-  ProcIsolation isolation = proc_task_get_isolation (run->task);
+  ProcIsolation isolation = proc_task_get_effective_isolation (run->task);
   gboolean lifo = self->settings->scheduling == PROC_SCHEDULING_LIFO;
   ProcSlot *best = NULL;
 
@@ -365,8 +374,8 @@ find_slot (ProcDispatcher *self, ProcRun *run)
         return slot;
     }
 
-  /* Beside others, where that is allowed: a task with cores of its own isn't to be pinned to another's. */
-  if (isolation != PROC_ISOLATION_SHARED || proc_task_get_cores (run->task) > 0 || self->settings->tasks_per_worker == 1)
+  /* Beside others, where that is allowed. */
+  if (isolation != PROC_ISOLATION_SHARED || self->settings->tasks_per_worker == 1)
     return NULL;
 
   for (guint i = 0; i < self->slots->len; i++)
@@ -447,7 +456,7 @@ start_run (ProcDispatcher *self, ProcRun *run)
   leave_idle (self, slot);
   g_ptr_array_add (slot->runs, run);
   slot->n_started++;
-  slot->exclusive = proc_task_get_isolation (run->task) != PROC_ISOLATION_SHARED || run->cores != NULL;
+  slot->exclusive = proc_task_get_effective_isolation (run->task) != PROC_ISOLATION_SHARED;
   slot->retiring = proc_task_get_isolation (run->task) == PROC_ISOLATION_DEDICATED;
   run->slot = slot;
   self->n_running++;
@@ -474,6 +483,27 @@ start_runs (ProcDispatcher *self)
 
 /* Worker callbacks */
 
+/* The build of the one that was started last is the one on disk. */
+static void
+retire_other_builds (ProcDispatcher *self)
+{
+  const char *newest = NULL;
+
+  for (guint i = self->slots->len; i-- > 0;)
+    {
+      ProcSlot *slot = g_ptr_array_index (self->slots, i);
+      const char *build_id = slot->ready ? proc_worker_get_build_id (slot->worker) : NULL;
+
+      if (!build_id)
+        continue;
+
+      if (!newest)
+        newest = build_id;
+      else if (g_strcmp0 (build_id, newest) != 0)
+        retire (self, slot);
+    }
+}
+
 static void
 on_ready (ProcWorker *worker, gpointer user_data)
 {
@@ -482,6 +512,7 @@ on_ready (ProcWorker *worker, gpointer user_data)
 
   slot->ready = TRUE;
   self->n_starting--;
+  retire_other_builds (self);
   emit_worker (self, worker, self->callbacks.worker_ready);
   enter_idle (self, slot);
 }
@@ -521,12 +552,45 @@ on_progress (ProcWorker *worker, gpointer data, double fraction, const char *tex
 }
 
 static void
+resume (gpointer user_data)
+{
+  g_autoptr (ProcRun) run = user_data;
+  ProcSlot *slot = run->slot;
+
+  if (slot)
+    proc_worker_set_paused (slot->worker, FALSE);
+}
+
+/* In the middle of the caller's code. */
+static void
+on_room_for_outputs (gpointer user_data)
+{
+  ProcRun *run = user_data;
+
+  proc_reactor_post (run->reactor, resume, proc_run_ref (run));
+}
+
+/* The values wait to be taken, and when there are too many the helper waits too. */
+static void
+keep_output (ProcRun *run, ProcOutputs *outputs, ProcWorker *worker)
+{
+  proc_run_note_changes (run);
+
+  if (proc_outputs_is_full (outputs))
+    {
+      proc_outputs_set_room_func (outputs, on_room_for_outputs, proc_run_ref (run), (GDestroyNotify) proc_run_unref);
+      proc_worker_set_paused (worker, TRUE);
+    }
+}
+
+static void
 on_output (ProcWorker *worker, gpointer data, GVariant *value, gpointer user_data)
 {
   ProcRun *run = data;
   ProcSlot *slot = user_data;
   ProcDispatcher *self = slot->dispatcher;
   OutputEmission *output;
+  ProcOutputs *outputs;
 
   if (proc_run_is_resolved (run))
     return;
@@ -539,6 +603,13 @@ on_output (ProcWorker *worker, gpointer data, GVariant *value, gpointer user_dat
                             g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_DESCRIPTORS,
                                          "Task %s was stopped: a part of its output came in a descriptor for which this process had no room: "
                                          "close some, or raise RLIMIT_NOFILE", what));
+      return;
+    }
+
+  outputs = proc_task_push_output (run->task, value);
+  if (outputs)
+    {
+      keep_output (run, outputs, worker);
       return;
     }
 

@@ -15,6 +15,7 @@ struct _ProcLineReader
 {
   int fd;
   ProcWatch *watch;
+  gboolean started;
   ProcLineFunc func;
   gpointer user_data;
   GString *line; /* what has come of the line so far */
@@ -122,7 +123,10 @@ on_readable (GIOCondition condition, gpointer user_data)
 {
   ProcLineReader *self = user_data;
 
-  if (!read_turn (self))
+  /* The end of a pipe is told whether asked for or not; it keeps. */
+  if (!self->started)
+    proc_watch_clear (&self->watch);
+  else if (!read_turn (self))
     finish (self);
 }
 
@@ -138,7 +142,7 @@ proc_line_reader_new (ProcReactor *reactor, int fd, ProcLineFunc func, gpointer 
   self->tail = g_string_new (NULL);
 
   fcntl (fd, F_SETFL, fcntl (fd, F_GETFL) | O_NONBLOCK);
-  self->watch = proc_reactor_add_watch (reactor, fd, G_IO_IN, on_readable, self, error);
+  self->watch = proc_reactor_add_watch (reactor, fd, 0, on_readable, self, error);
   if (!self->watch)
     {
       proc_line_reader_free (self);
@@ -146,6 +150,17 @@ proc_line_reader_new (ProcReactor *reactor, int fd, ProcLineFunc func, gpointer 
     }
 
   return self;
+}
+
+void
+proc_line_reader_start (ProcLineReader *self)
+{
+  self->started = TRUE;
+
+  if (self->watch)
+    proc_watch_set_condition (self->watch, G_IO_IN);
+  else
+    proc_line_reader_finish (self);
 }
 
 void

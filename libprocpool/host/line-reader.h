@@ -16,8 +16,9 @@ typedef struct _ProcLineReader ProcLineReader;
 /* @line has no newline and is valid UTF-8. */
 typedef void (*ProcLineFunc) (const char *line, gpointer user_data);
 
-/* Takes @fd. */
+/* Takes @fd. Nothing is read before it is started, so that each line can be told with all that belongs to it. */
 ProcLineReader *proc_line_reader_new (ProcReactor *reactor, int fd, ProcLineFunc func, gpointer user_data, GError **error);
+void proc_line_reader_start (ProcLineReader *self);
 void proc_line_reader_free (ProcLineReader *self);
 
 /* Reads what is left in the pipe once the process has ended, without waiting for others that hold it. */

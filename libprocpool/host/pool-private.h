@@ -6,8 +6,12 @@
 
 #include "host/dispatcher.h"
 #include "host/pool.h"
+#include "host/signal-watch.h"
+#include "host/waiters.h"
 
-/* Shared by pool.c, which does the work, and pool-settings.c, which holds what it goes by. */
+/* Shared by pool.c, which runs tasks, pool-settings.c, which holds what it goes by, pool-counts.c, which tells how full
+ * it is, and pool-closing.c, which ends it.
+ */
 struct _ProcPool
 {
   GObject parent_instance;
@@ -25,8 +29,22 @@ struct _ProcPool
   gboolean closing;
   ProcDelivery closing_told; /* its notification */
   int closed;            /* atomic: the last helper process is gone */
-  GQueue close_tasks;    /* of GTask, owned: who waits for it */
+  ProcWaiters close_waiters; /* who waits for it */
+  ProcWaiters room_waiters;  /* who waits for room in the queue */
+  GPtrArray *signal_closes;  /* nullable: by which signals it is closed */
 };
+
+/* Calls @func with @data by a thread that owns the pool's context: now if that can be this one. */
+void proc_pool_enter (ProcPool *self, ProcReactorFunc func, gpointer data);
+
+/* FALSE with %PROC_POOL_ERROR_WRONG_PROCESS in a fork of the process that made the pool. */
+gboolean proc_pool_check_process (ProcPool *self, GError **error);
+
+/* In settling: the counts may have changed. */
+void proc_pool_counts_changed (ProcPool *self);
+
+/* The last helper process is gone. */
+void proc_pool_closed (ProcPool *self);
 
 enum
 {

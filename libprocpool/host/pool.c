@@ -52,9 +52,9 @@
  * # Signals and forks
  *
  * Each helper process leads a process group of its own. So Ctrl-C at a terminal, or a signal to the program's
- * process group, reaches the program alone and no function of a helper. A pool handles no signals: a program that
- * is to end in good order calls proc_pool_close_async() in a handler made with g_unix_signal_add(); one that such a
- * signal ends takes its helper processes with it, as with any other death.
+ * process group, reaches the program alone and no function of a helper. A pool handles no signals by itself: a program
+ * that such a signal ends takes its helper processes with it, as with any other death. With proc_pool_watch_signal()
+ * the pool closes first, in good order, and the program has its signal after that.
  *
  * A fork of the program has no use of the pool: what it calls fails with %PROC_POOL_ERROR_WRONG_PROCESS, what it
  * drops harms nothing, and its main loop leaves alone what is meant for the program. As long as it lives it also holds
@@ -142,85 +142,15 @@ proc_pool_real_log (ProcPool *self, ProcWorker *worker, ProcTask *task, GLogLeve
 }
 
 static void
-tell_counts (gpointer user_data)
-{
-  g_autoptr (ProcPool) self = user_data;
-  ProcCounts old = self->told;
-  ProcCounts now = proc_dispatcher_count (self->dispatcher);
-
-  self->told = now;
-
-  if (old.n_workers != now.n_workers)
-    g_object_notify_by_pspec (G_OBJECT (self), proc_pool_properties[PROP_N_WORKERS]);
-  if (old.n_idle != now.n_idle)
-    g_object_notify_by_pspec (G_OBJECT (self), proc_pool_properties[PROP_N_IDLE]);
-  if (old.n_queued != now.n_queued)
-    g_object_notify_by_pspec (G_OBJECT (self), proc_pool_properties[PROP_N_QUEUED]);
-  if (old.n_running != now.n_running)
-    g_object_notify_by_pspec (G_OBJECT (self), proc_pool_properties[PROP_N_RUNNING]);
-}
-
-static void
 on_changed (gpointer user_data)
 {
-  ProcPool *self = user_data;
-  ProcCounts now = proc_dispatcher_count (self->dispatcher);
-
-  if (self->telling.func)
-    return;
-  if (now.n_workers == self->told.n_workers && now.n_idle == self->told.n_idle &&
-      now.n_queued == self->told.n_queued && now.n_running == self->told.n_running)
-    return;
-
-  proc_reactor_emit (self->reactor, &self->telling, tell_counts, g_object_ref (self));
-}
-
-typedef struct
-{
-  ProcDelivery delivery;
-  GTask *task;
-} CloseDelivery;
-
-/* Before it returns: the handler holds the task, and the task the cancellable. */
-static void
-unwatch_close_cancelled (GTask *task)
-{
-  gulong handler = (gulong) GPOINTER_TO_SIZE (g_task_get_task_data (task));
-
-  if (handler)
-    g_signal_handler_disconnect (g_task_get_cancellable (task), handler);
-}
-
-static void
-deliver_close (gpointer user_data)
-{
-  CloseDelivery *close = user_data;
-
-  unwatch_close_cancelled (close->task);
-  g_task_return_boolean (close->task, TRUE);
-  g_object_unref (close->task);
-  g_free (close);
-}
-
-static void
-complete_close (ProcPool *self, GTask *task)
-{
-  CloseDelivery *close = g_new0 (CloseDelivery, 1);
-
-  close->task = task;
-  proc_reactor_complete (self->reactor, &close->delivery, deliver_close, close);
+  proc_pool_counts_changed (user_data);
 }
 
 static void
 on_closed (gpointer user_data)
 {
-  ProcPool *self = user_data;
-  GTask *task;
-
-  g_atomic_int_set (&self->closed, TRUE);
-  while ((task = g_queue_pop_head (&self->close_tasks)))
-    complete_close (self, task);
-  proc_reactor_notify_waiters (self->reactor);
+  proc_pool_closed (user_data);
 }
 
 static const ProcDispatcherCallbacks dispatcher_callbacks = {
@@ -234,9 +164,8 @@ static const ProcDispatcherCallbacks dispatcher_callbacks = {
 
 /* Into the dispatcher, from any thread */
 
-/* Calls @func with @data by a thread that owns the pool's context: now if that can be this one. */
-static void
-enter (ProcPool *self, ProcReactorFunc func, gpointer data)
+void
+proc_pool_enter (ProcPool *self, ProcReactorFunc func, gpointer data)
 {
   GMainContext *context = proc_reactor_get_context (self->reactor);
 
@@ -339,8 +268,8 @@ is_own (ProcPool *self)
   return self->generation == proc_fork_get_generation ();
 }
 
-static gboolean
-check_process (ProcPool *self, GError **error)
+gboolean
+proc_pool_check_process (ProcPool *self, GError **error)
 {
   if (is_own (self))
     return TRUE;
@@ -355,7 +284,7 @@ check_task (ProcPool *self, ProcTask *task, GError **error)
 {
   g_autofree char *what = NULL;
 
-  if (!check_process (self, error))
+  if (!proc_pool_check_process (self, error))
     return FALSE;
 
   if (!proc_task_get_function (task))
@@ -444,6 +373,7 @@ shut_down (ProcPool *self)
 {
   ProcSettings *settings = &self->settings;
 
+  g_clear_pointer (&self->signal_closes, g_ptr_array_unref);
   g_clear_pointer (&self->dispatcher, proc_dispatcher_free);
   g_clear_object (&settings->launcher);
   g_clear_object (&settings->cores);
@@ -887,7 +817,6 @@ proc_pool_init (ProcPool *self)
   self->generation = proc_fork_get_generation ();
   self->reactor = proc_reactor_new (g_main_context_get_thread_default ());
   self->workers = g_list_store_new (PROC_TYPE_WORKER);
-  g_queue_init (&self->close_tasks);
 
   self->settings.tasks_per_worker = 1;
   self->settings.idle_timeout = DEFAULT_IDLE_TIMEOUT;
@@ -1121,326 +1050,4 @@ proc_pool_map_task (ProcPool *self, ProcTask *prototype, GVariant *items)
 
   look_ahead = (guint) MIN (2 * (guint64) self->settings.max_workers * self->settings.tasks_per_worker, G_MAXINT);
   return proc_results_new (proc_stream_new (G_OBJECT (self), self->reactor, submit, look_ahead, prototype, items));
-}
-
-/* Closing */
-
-typedef struct
-{
-  ProcPool *pool;
-  ProcCloseMode mode;
-  GTask *task; /* NULL for a blocking close */
-} Closing;
-
-static void
-on_close_cancelled_posted (gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  ProcPool *self = g_task_get_source_object (task);
-
-  if (!g_queue_remove (&self->close_tasks, task))
-    return;
-
-  unwatch_close_cancelled (task);
-  g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Waiting for the pool to close was cancelled; it goes on closing");
-  g_object_unref (task);
-}
-
-/* In any thread. */
-static void
-on_close_cancelled (GCancellable *cancellable, gpointer user_data)
-{
-  ProcPool *self = g_task_get_source_object (user_data);
-
-  proc_reactor_post (self->reactor, on_close_cancelled_posted, g_object_ref (user_data));
-}
-
-static void
-watch_close_cancelled (GTask *task)
-{
-  GCancellable *cancellable = g_task_get_cancellable (task);
-  gulong handler;
-
-  if (!cancellable)
-    return;
-
-  handler = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (on_close_cancelled),
-                                   g_object_ref (task), (GClosureNotify) (GCallback) g_object_unref, 0);
-  g_task_set_task_data (task, GSIZE_TO_POINTER ((gsize) handler), NULL);
-
-  /* Before, or by another thread just now. */
-  if (g_cancellable_is_cancelled (cancellable))
-    on_close_cancelled (cancellable, task);
-}
-
-static void
-notify_closed (gpointer user_data)
-{
-  g_autoptr (ProcPool) self = user_data;
-
-  g_object_notify_by_pspec (G_OBJECT (self), proc_pool_properties[PROP_CLOSED]);
-}
-
-static void
-start_closing (gpointer user_data)
-{
-  Closing *closing = user_data;
-  g_autoptr (ProcPool) self = closing->pool;
-  GTask *task = closing->task;
-
-  if (!self->closing)
-    {
-      self->closing = TRUE;
-      proc_reactor_emit (self->reactor, &self->closing_told, notify_closed, g_object_ref (self));
-    }
-
-  if (task && g_atomic_int_get (&self->closed))
-    complete_close (self, task);
-  else if (task)
-    {
-      g_queue_push_tail (&self->close_tasks, task);
-      watch_close_cancelled (task);
-    }
-
-  proc_dispatcher_close (self->dispatcher, closing->mode);
-  g_free (closing);
-}
-
-static void
-close_pool (ProcPool *self, ProcCloseMode mode, GTask *task)
-{
-  Closing *closing = g_new (Closing, 1);
-
-  closing->pool = g_object_ref (self);
-  closing->mode = mode;
-  closing->task = task;
-  enter (self, start_closing, closing);
-}
-
-/**
- * proc_pool_close_async:
- * @self: a pool
- * @mode: what becomes of its tasks
- * @cancellable: (nullable): cancels the waiting; the pool closes all the same
- * @callback: (scope async): called when the last helper process is gone
- * @user_data: (closure): for @callback
- *
- * Closes the pool: from now on it takes no more tasks, and fails them with %PROC_POOL_ERROR_CLOSED. May be called again,
- * to wait too or with a harsher mode, and from any thread.
- *
- * Since: 1.0
- */
-void
-proc_pool_close_async (ProcPool *self, ProcCloseMode mode, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = NULL;
-  GError *error = NULL;
-
-  g_return_if_fail (PROC_IS_POOL (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, proc_pool_close_async);
-  g_task_set_check_cancellable (task, FALSE);
-
-  if (!check_process (self, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-
-  close_pool (self, mode, g_steal_pointer (&task));
-}
-
-/**
- * proc_pool_close_finish:
- * @self: a pool
- * @result: what the callback got
- * @error: return location for an error: %G_IO_ERROR_CANCELLED, or %PROC_POOL_ERROR_WRONG_PROCESS
- *
- * The end of closing.
- *
- * Returns: %TRUE when all helper processes are gone
- *
- * Since: 1.0
- */
-gboolean
-proc_pool_close_finish (ProcPool *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-typedef struct
-{
-  ProcPool *pool;
-  GCancellable *cancellable;
-} CloseWait;
-
-static gboolean
-is_closed_or_cancelled (gpointer user_data)
-{
-  CloseWait *wait = user_data;
-
-  return g_atomic_int_get (&wait->pool->closed) || g_cancellable_is_cancelled (wait->cancellable);
-}
-
-static void
-wake_close_wait (GCancellable *cancellable, gpointer user_data)
-{
-  proc_reactor_notify_waiters (user_data);
-}
-
-/**
- * proc_pool_close:
- * @self: a pool
- * @mode: what becomes of its tasks
- * @cancellable: (nullable): cancels the waiting, from another thread; the pool closes all the same
- * @error: return location for an error; see proc_pool_close_finish()
- *
- * Closes the pool and blocks until the last helper process is gone; see proc_pool_run() for what runs
- * meanwhile.
- *
- * Returns: %TRUE when all helper processes are gone
- *
- * Since: 1.0
- */
-gboolean
-proc_pool_close (ProcPool *self, ProcCloseMode mode, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (ProcPool) held = NULL;
-  CloseWait wait = { self, cancellable };
-  gulong handler = 0;
-
-  g_return_val_if_fail (PROC_IS_POOL (self), FALSE);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  if (!check_process (self, error))
-    return FALSE;
-
-  held = g_object_ref (self);
-  close_pool (self, mode, NULL);
-
-  if (cancellable)
-    handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake_close_wait), self->reactor);
-  proc_reactor_wait (self->reactor, is_closed_or_cancelled, &wait);
-  if (handler)
-    g_signal_handler_disconnect (cancellable, handler);
-
-  if (g_atomic_int_get (&self->closed))
-    return TRUE;
-
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Waiting for the pool to close was cancelled; it goes on closing");
-  return FALSE;
-}
-
-/**
- * proc_pool_get_workers:
- * @self: a pool
- *
- * The workers there are. The list changes as they come and go.
- *
- * Returns: (transfer none): a list of #ProcWorker
- *
- * Since: 1.0
- */
-GListModel *
-proc_pool_get_workers (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), NULL);
-
-  return G_LIST_MODEL (self->workers);
-}
-
-/**
- * proc_pool_get_n_workers:
- * @self: a pool
- *
- * Gets #ProcPool:n-workers.
- *
- * Returns: see #ProcPool:n-workers
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_n_workers (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return proc_dispatcher_count (self->dispatcher).n_workers;
-}
-
-/**
- * proc_pool_get_n_idle:
- * @self: a pool
- *
- * Gets #ProcPool:n-idle.
- *
- * Returns: see #ProcPool:n-idle
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_n_idle (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return proc_dispatcher_count (self->dispatcher).n_idle;
-}
-
-/**
- * proc_pool_get_n_queued:
- * @self: a pool
- *
- * Gets #ProcPool:n-queued.
- *
- * Returns: see #ProcPool:n-queued
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_n_queued (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return proc_dispatcher_count (self->dispatcher).n_queued;
-}
-
-/**
- * proc_pool_get_n_running:
- * @self: a pool
- *
- * Gets #ProcPool:n-running.
- *
- * Returns: see #ProcPool:n-running
- *
- * Since: 1.0
- */
-guint
-proc_pool_get_n_running (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), 0);
-
-  return proc_dispatcher_count (self->dispatcher).n_running;
-}
-
-/**
- * proc_pool_get_closed:
- * @self: a pool
- *
- * Gets #ProcPool:closed.
- *
- * Returns: see #ProcPool:closed
- *
- * Since: 1.0
- */
-gboolean
-proc_pool_get_closed (ProcPool *self)
-{
-  g_return_val_if_fail (PROC_IS_POOL (self), TRUE);
-
-  return self->closing;
 }

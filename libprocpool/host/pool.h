@@ -49,6 +49,16 @@ PROC_AVAILABLE_IN_1_0
 gboolean proc_pool_close (ProcPool *self, ProcCloseMode mode, GCancellable *cancellable, GError **error);
 
 PROC_AVAILABLE_IN_1_0
+void proc_pool_watch_signal (ProcPool *self, int signum, ProcCloseMode mode);
+PROC_AVAILABLE_IN_1_0
+void proc_pool_unwatch_signal (ProcPool *self, int signum);
+
+PROC_AVAILABLE_IN_1_0
+void proc_pool_wait_for_room_async (ProcPool *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+PROC_AVAILABLE_IN_1_0
+gboolean proc_pool_wait_for_room_finish (ProcPool *self, GAsyncResult *result, GError **error);
+
+PROC_AVAILABLE_IN_1_0
 ProcLauncher *proc_pool_get_launcher (ProcPool *self);
 PROC_AVAILABLE_IN_1_0
 ProcCoreResource *proc_pool_get_cores (ProcPool *self);

@@ -4,6 +4,8 @@
 
 #include "queue.h"
 
+#include "host/task-private.h"
+
 /* A lane is a list of runs with the same priority and needs, oldest first. The lanes are sorted by
  * priority, highest first; an empty lane is removed. Within a priority the heads are compared by sequence,
  * which is all it takes to serve first come first.
@@ -72,7 +74,7 @@ lane_for (ProcTask *task)
   return (ProcLane) {
     .priority = proc_task_get_priority (task),
     .cores = proc_task_get_cores (task),
-    .isolation = proc_task_get_isolation (task),
+    .isolation = proc_task_get_effective_isolation (task),
   };
 }
 

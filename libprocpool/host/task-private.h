@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "host/outputs.h"
 #include "host/task.h"
 
 /* What the pool does to a task. By the thread that owns the pool's main context, but for
@@ -23,7 +24,15 @@ void proc_task_set_finished (ProcTask *self, ProcTaskState state, GVariant *erro
 void proc_task_set_progress (ProcTask *self, double progress, const char *text);
 
 void proc_task_notify_changes (ProcTask *self);
+/* Of a task that keeps its partial values: adds one, which proc_task_notify_changes() gives to who waits for it. NULL
+ * for one that tells them by proc_task_emit_output().
+ */
+ProcOutputs *proc_task_push_output (ProcTask *self, GVariant *value);
+
 void proc_task_emit_output (ProcTask *self, GVariant *value);
+
+/* What it may share its worker with, with all that it needs taken into account. */
+ProcIsolation proc_task_get_effective_isolation (ProcTask *self);
 
 /* What a worker is told: for a command, its arguments are made of argv and input here. */
 GVariant *proc_task_get_effective_arguments (ProcTask *self);

@@ -5,6 +5,8 @@
 #include "task.h"
 
 #include "base/enum-types.h"
+#include "base/error.h"
+#include "host/outputs.h"
 #include "host/task-private.h"
 #include "wire/command.h"
 
@@ -55,6 +57,7 @@ struct _ProcTask
   guint timeout; /* milliseconds, 0: none */
   guint max_attempts;
   ProcIsolation isolation;
+  guint max_outputs;
 
   int claimed; /* atomic: a run of it was started */
 
@@ -69,6 +72,7 @@ struct _ProcTask
   gint64 started_time;
   gint64 finished_time;
   GVariant *error_details;
+  ProcOutputs *outputs; /* if there is a limit on them */
   guint changes; /* bits of ProcTaskChange, not yet notified */
 };
 
@@ -79,6 +83,7 @@ typedef enum
   CHANGED_ATTEMPTS = 1 << 2,
   CHANGED_PROGRESS = 1 << 3,
   CHANGED_DETAILS = 1 << 4,
+  CHANGED_OUTPUTS = 1 << 5,
 } ProcTaskChange;
 
 G_DEFINE_FINAL_TYPE (ProcTask, proc_task, G_TYPE_OBJECT)
@@ -94,6 +99,7 @@ enum
   PROP_TIMEOUT,
   PROP_MAX_ATTEMPTS,
   PROP_ISOLATION,
+  PROP_MAX_OUTPUTS,
   PROP_FDS,
   PROP_INPUT,
   PROP_STATE,
@@ -133,6 +139,7 @@ proc_task_finalize (GObject *object)
   g_clear_object (&self->worker);
   g_free (self->progress_text);
   g_clear_pointer (&self->error_details, g_variant_unref);
+  g_clear_pointer (&self->outputs, proc_outputs_free);
 
   G_OBJECT_CLASS (proc_task_parent_class)->finalize (object);
 }
@@ -167,6 +174,9 @@ proc_task_get_property (GObject *object, guint property_id, GValue *value, GPara
       break;
     case PROP_ISOLATION:
       g_value_set_enum (value, self->isolation);
+      break;
+    case PROP_MAX_OUTPUTS:
+      g_value_set_uint (value, self->max_outputs);
       break;
     case PROP_FDS:
       g_value_set_object (value, self->fds);
@@ -275,6 +285,9 @@ proc_task_set_property (GObject *object, guint property_id, const GValue *value,
     case PROP_ISOLATION:
       proc_task_set_isolation (self, g_value_get_enum (value));
       break;
+    case PROP_MAX_OUTPUTS:
+      proc_task_set_max_outputs (self, g_value_get_uint (value));
+      break;
     case PROP_FDS:
       proc_task_set_fds (self, g_value_get_object (value));
       break;
@@ -359,6 +372,18 @@ proc_task_class_init (ProcTaskClass *klass)
    * What the task may share its helper process with.
    */
   properties[PROP_ISOLATION] = g_param_spec_enum ("isolation", NULL, NULL, PROC_TYPE_ISOLATION, PROC_ISOLATION_SHARED, writable);
+
+  /**
+   * ProcTask:max-outputs:
+   *
+   * How many partial values may wait for proc_task_next_output_async(), 1 or more; 0, the default, if they are
+   * told by #ProcTask::output instead, as they come.
+   *
+   * When so many wait, the helper process isn't listened to until half of them were taken: a function that is faster than
+   * who takes its values is held up in proc_invocation_output() as soon as the channel is full, which takes some hundred KB.
+   * A task with such a limit has its helper process for itself, as with %PROC_ISOLATION_EXCLUSIVE.
+   */
+  properties[PROP_MAX_OUTPUTS] = g_param_spec_uint ("max-outputs", NULL, NULL, 0, G_MAXUINT, 0, writable);
 
   /**
    * ProcTask:fds:
@@ -466,7 +491,8 @@ proc_task_class_init (ProcTaskClass *klass)
    * @value: a partial value
    *
    * The function sent a value ahead of its result, by proc_invocation_output(). All come, in order, before
-   * the run completes.
+   * the run completes. Not emitted if #ProcTask:max-outputs is set: proc_task_next_output_async() then takes them
+   * one by one.
    */
   signals[SIGNAL_OUTPUT] = g_signal_new ("output", PROC_TYPE_TASK, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                          G_TYPE_NONE, 1, G_TYPE_VARIANT);
@@ -540,6 +566,7 @@ proc_task_new_like (ProcTask *prototype, GVariant *arguments)
   self->timeout = prototype->timeout;
   self->max_attempts = prototype->max_attempts;
   self->isolation = prototype->isolation;
+  proc_task_set_max_outputs (self, prototype->max_outputs);
 
   return self;
 }
@@ -826,6 +853,49 @@ proc_task_set_isolation (ProcTask *self, ProcIsolation isolation)
 }
 
 /**
+ * proc_task_get_max_outputs:
+ * @self: a task
+ *
+ * Gets #ProcTask:max-outputs.
+ *
+ * Returns: see #ProcTask:max-outputs
+ *
+ * Since: 1.0
+ */
+guint
+proc_task_get_max_outputs (ProcTask *self)
+{
+  g_return_val_if_fail (PROC_IS_TASK (self), 0);
+
+  return self->max_outputs;
+}
+
+/**
+ * proc_task_set_max_outputs:
+ * @self: a task that isn't run yet
+ * @max_outputs: how many partial values may wait; 0 if they are told by a signal
+ *
+ * Sets #ProcTask:max-outputs.
+ *
+ * Since: 1.0
+ */
+void
+proc_task_set_max_outputs (ProcTask *self, guint max_outputs)
+{
+  g_return_if_fail (PROC_IS_TASK (self));
+  g_return_if_fail (is_new (self));
+
+  if (self->max_outputs == max_outputs)
+    return;
+
+  self->max_outputs = max_outputs;
+  g_clear_pointer (&self->outputs, proc_outputs_free);
+  if (max_outputs > 0)
+    self->outputs = proc_outputs_new (max_outputs);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_OUTPUTS]);
+}
+
+/**
  * proc_task_get_fds:
  * @self: a task
  *
@@ -1085,6 +1155,62 @@ proc_task_get_error_details (ProcTask *self)
   return self->error_details;
 }
 
+/**
+ * proc_task_next_output_async:
+ * @self: a task whose #ProcTask:max-outputs is set
+ * @cancellable: (nullable): cancels the waiting; the task goes on
+ * @callback: (scope async): called with the next value
+ * @user_data: (closure): for @callback
+ *
+ * Takes the next partial value of a task that is run, or is going to be, once it is there. One at a time. To be
+ * called in the main context of the pool.
+ *
+ * Since: 1.0
+ */
+void
+proc_task_next_output_async (ProcTask *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) gtask = NULL;
+
+  g_return_if_fail (PROC_IS_TASK (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  gtask = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (gtask, proc_task_next_output_async);
+  g_task_set_check_cancellable (gtask, FALSE);
+
+  if (self->outputs)
+    proc_outputs_take (self->outputs, g_steal_pointer (&gtask));
+  else
+    g_task_return_new_error (gtask, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS,
+                             "The task keeps no partial values: set its max-outputs before it is run");
+}
+
+/**
+ * proc_task_next_output_finish:
+ * @self: a task
+ * @result: what the callback got
+ * @error: return location for an error: %G_IO_ERROR_CANCELLED, %G_IO_ERROR_PENDING if one is waited for already, and
+ *   %PROC_POOL_ERROR_INVALID_ARGUMENTS if #ProcTask:max-outputs isn't set
+ *
+ * The next partial value.
+ *
+ * When the task is done, however it ended, the values that came before are still handed out, and then %NULL. How
+ * it ended is told by proc_pool_run_finish() alone.
+ *
+ * Returns: (transfer full) (nullable): the value; %NULL without an error: there are no more
+ *
+ * Since: 1.0
+ */
+GVariant *
+proc_task_next_output_finish (ProcTask *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (PROC_IS_TASK (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
 gboolean
 proc_task_claim (ProcTask *self)
 {
@@ -1129,6 +1255,12 @@ proc_task_set_finished (ProcTask *self, ProcTaskState state, GVariant *error_det
   self->finished_time = g_get_monotonic_time ();
   self->changes |= CHANGED_STATE;
 
+  if (self->outputs)
+    {
+      proc_outputs_finish (self->outputs);
+      self->changes |= CHANGED_OUTPUTS;
+    }
+
   if (error_details)
     {
       self->error_details = g_variant_ref (error_details);
@@ -1146,6 +1278,27 @@ proc_task_set_progress (ProcTask *self, double progress, const char *text)
       self->progress_text = g_strdup (text);
     }
   self->changes |= CHANGED_PROGRESS;
+}
+
+ProcIsolation
+proc_task_get_effective_isolation (ProcTask *self)
+{
+  if (self->isolation == PROC_ISOLATION_SHARED && (self->cores > 0 || self->max_outputs > 0))
+    return PROC_ISOLATION_EXCLUSIVE;
+
+  return self->isolation;
+}
+
+ProcOutputs *
+proc_task_push_output (ProcTask *self, GVariant *value)
+{
+  if (!self->outputs)
+    return NULL;
+
+  proc_outputs_push (self->outputs, value);
+  self->changes |= CHANGED_OUTPUTS;
+
+  return self->outputs;
 }
 
 static void
@@ -1173,6 +1326,8 @@ proc_task_notify_changes (ProcTask *self)
 
   if (changes & CHANGED_PROGRESS)
     g_signal_emit (self, signals[SIGNAL_PROGRESSED], 0, self->progress, self->progress_text);
+  if (changes & CHANGED_OUTPUTS)
+    proc_outputs_tell (self->outputs);
 }
 
 void

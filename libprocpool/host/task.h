@@ -52,6 +52,10 @@ ProcIsolation proc_task_get_isolation (ProcTask *self);
 PROC_AVAILABLE_IN_1_0
 void proc_task_set_isolation (ProcTask *self, ProcIsolation isolation);
 PROC_AVAILABLE_IN_1_0
+guint proc_task_get_max_outputs (ProcTask *self);
+PROC_AVAILABLE_IN_1_0
+void proc_task_set_max_outputs (ProcTask *self, guint max_outputs);
+PROC_AVAILABLE_IN_1_0
 GUnixFDList *proc_task_get_fds (ProcTask *self);
 PROC_AVAILABLE_IN_1_0
 void proc_task_set_fds (ProcTask *self, GUnixFDList *fds);
@@ -80,5 +84,10 @@ PROC_AVAILABLE_IN_1_0
 gint64 proc_task_get_finished_time (ProcTask *self);
 PROC_AVAILABLE_IN_1_0
 GVariant *proc_task_get_error_details (ProcTask *self);
+
+PROC_AVAILABLE_IN_1_0
+void proc_task_next_output_async (ProcTask *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+PROC_AVAILABLE_IN_1_0
+GVariant *proc_task_next_output_finish (ProcTask *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

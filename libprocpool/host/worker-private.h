@@ -55,6 +55,11 @@ void proc_worker_detach (ProcWorker *self);
 /* FALSE as soon as it was found to be ending or broken; its end is told later. */
 gboolean proc_worker_takes_tasks (ProcWorker *self);
 
+/* While @paused it isn't listened to, and what it says waits in its socket, and then in it. Once its process or its
+ * channel has ended that is of no effect any more: what is left is limited then.
+ */
+void proc_worker_set_paused (ProcWorker *self, gboolean paused);
+
 /* Sends a task, to one that takes them. @id is unique for this worker. Fails where the arguments can't be sent, and then the
  * worker is none the worse.
  */

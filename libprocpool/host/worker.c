@@ -66,6 +66,7 @@ struct _ProcWorker
 
   ProcWorkerState state;
   gboolean shaken;     /* HELLO was received */
+  char *build_id;      /* as it said there; NULL: it didn't */
   gboolean readied;    /* READY was received */
   gboolean asked;      /* its owner wants it to end */
   GError *failure;     /* why it is to end, or has; NULL: it wasn't found wanting */
@@ -78,6 +79,8 @@ struct _ProcWorker
 
   ProcChannel *channel;
   ProcWatch *watch;
+  gboolean paused;     /* not listened to, for its owner's sake */
+  gboolean hung_up;    /* nothing more is written to its channel */
   ProcLineReader *stdout_reader;
   ProcLineReader *stderr_reader;
   gboolean same_host;
@@ -118,6 +121,7 @@ enum
   PROP_MEMORY,
   PROP_EXIT_STATUS,
   PROP_TERM_SIGNAL,
+  PROP_BUILD_ID,
   N_PROPS
 };
 
@@ -241,7 +245,7 @@ refuse_message (ProcWorker *self, ProcMessage *message, const char *why)
 static GIOCondition
 get_reading (ProcWorker *self)
 {
-  return self->spawned ? G_IO_IN : 0;
+  return self->spawned && !self->paused ? G_IO_IN : 0;
 }
 
 static void
@@ -287,6 +291,7 @@ send_message (ProcWorker *self, ProcMessageType type, guint64 id, GVariant *head
 static void
 handle_hello (ProcWorker *self, ProcMessage *message)
 {
+  g_autoptr (GVariant) options = NULL;
   guint32 version;
   guint32 pid;
 
@@ -296,7 +301,7 @@ handle_hello (ProcWorker *self, ProcMessage *message)
       return;
     }
 
-  g_variant_get (message->head, "(uua{sv})", &version, &pid, NULL);
+  g_variant_get (message->head, "(uu@a{sv})", &version, &pid, &options);
   if (version != PROC_PROTOCOL_VERSION)
     {
       break_off (self, g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_VERSION,
@@ -307,6 +312,8 @@ handle_hello (ProcWorker *self, ProcMessage *message)
     }
 
   self->shaken = TRUE;
+  if (g_variant_lookup (options, "build-id", "s", &self->build_id))
+    note_change (self, PROP_BUILD_ID);
 }
 
 static void
@@ -625,8 +632,8 @@ receive (ProcWorker *self)
           return FALSE;
         }
 
-      /* Found broken by what it said. */
-      if (!self->watch)
+      /* Found broken by what it said, or to be too much of it. */
+      if (!self->watch || self->paused)
         return FALSE;
     }
 
@@ -654,6 +661,29 @@ receive_turn (ProcWorker *self)
     proc_reactor_add_timer (self->reactor, 0, &self->more_timer, on_more, self);
 }
 
+void
+proc_worker_set_paused (ProcWorker *self, gboolean paused)
+{
+  if (self->paused == paused || self->hung_up || !self->watch)
+    return;
+
+  self->paused = paused;
+  proc_timer_clear (&self->more_timer);
+  proc_timer_clear (&self->frame_timer);
+  flush (self);
+
+  /* There may be whole messages in the channel's buffer, and a part of one. */
+  if (!paused)
+    proc_reactor_add_timer (self->reactor, 0, &self->more_timer, on_more, self);
+}
+
+static void
+hear_out (ProcWorker *self)
+{
+  proc_worker_set_paused (self, FALSE);
+  self->hung_up = TRUE;
+}
+
 static void
 on_channel (GIOCondition condition, gpointer user_data)
 {
@@ -661,6 +691,10 @@ on_channel (GIOCondition condition, gpointer user_data)
 
   if (condition & G_IO_OUT)
     flush (self);
+
+  /* Told as long as it isn't read to its end. */
+  if (condition & (G_IO_HUP | G_IO_ERR))
+    hear_out (self);
 
   /* The end of a channel is told whether asked for or not. */
   if (self->watch && self->spawned && (condition & ~G_IO_OUT))
@@ -677,6 +711,10 @@ on_spawned (ProcProcess *process, gpointer user_data)
   self->spawned = TRUE;
   self->pid = proc_process_get_pid (process);
   note_change (self, PROP_PID);
+  if (self->stdout_reader)
+    proc_line_reader_start (self->stdout_reader);
+  if (self->stderr_reader)
+    proc_line_reader_start (self->stderr_reader);
   flush (self);
 
   /* It was to end before it was there: the signals went nowhere. */
@@ -792,6 +830,7 @@ on_ended (ProcProcess *process, gpointer user_data)
   ProcWorker *self = user_data;
   gboolean asked = is_asked (self);
 
+  hear_out (self);
   drain (self);
 
   if (self->stdout_reader)
@@ -929,10 +968,13 @@ send_setup (ProcWorker *self, ProcLauncher *launcher, const ProcWorkerOptions *o
 {
   GVariantBuilder builder;
   const char *cwd = proc_launcher_get_cwd (launcher);
+  guint64 memory_limit = proc_launcher_get_memory_limit (launcher);
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   if (cwd)
     g_variant_builder_add (&builder, "{sv}", "cwd", g_variant_new_bytestring (cwd));
+  if (memory_limit > 0)
+    g_variant_builder_add (&builder, "{sv}", "memory-limit", g_variant_new_uint64 (memory_limit));
   if (options->initializer)
     g_variant_builder_add (&builder, "{sv}", "initializer", g_variant_new_string (options->initializer));
   if (options->initializer_arguments)
@@ -1181,6 +1223,7 @@ proc_worker_finalize (GObject *object)
   g_clear_pointer (&self->cores, g_array_unref);
   g_clear_error (&self->failure);
   g_free (self->initializer);
+  g_free (self->build_id);
   g_clear_pointer (&self->reactor, proc_reactor_unref);
 
   G_OBJECT_CLASS (proc_worker_parent_class)->finalize (object);
@@ -1210,6 +1253,9 @@ proc_worker_get_property (GObject *object, guint property_id, GValue *value, GPa
       break;
     case PROP_TERM_SIGNAL:
       g_value_set_int (value, self->term_signal);
+      break;
+    case PROP_BUILD_ID:
+      g_value_set_string (value, self->build_id);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -1269,6 +1315,17 @@ proc_worker_class_init (ProcWorkerClass *klass)
    * The signal that ended the helper process; 0 if none did.
    */
   properties[PROP_TERM_SIGNAL] = g_param_spec_int ("term-signal", NULL, NULL, 0, G_MAXINT, 0, read_only);
+
+  /**
+   * ProcWorker:build-id:
+   *
+   * What the helper said of its build, #ProcHelper:build-id; %NULL until it has, or if it says nothing of it.
+   *
+   * When one worker tells another build than those started before it, its program was replaced meanwhile: the pool
+   * gives these no more tasks, ends each when it has done those that it has, and starts others in their place as they
+   * are needed.
+   */
+  properties[PROP_BUILD_ID] = g_param_spec_string ("build-id", NULL, NULL, NULL, read_only);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
@@ -1427,6 +1484,24 @@ proc_worker_get_term_signal (ProcWorker *self)
   g_return_val_if_fail (PROC_IS_WORKER (self), 0);
 
   return self->term_signal;
+}
+
+/**
+ * proc_worker_get_build_id:
+ * @self: a worker
+ *
+ * Gets #ProcWorker:build-id.
+ *
+ * Returns: (nullable): see #ProcWorker:build-id
+ *
+ * Since: 1.0
+ */
+const char *
+proc_worker_get_build_id (ProcWorker *self)
+{
+  g_return_val_if_fail (PROC_IS_WORKER (self), NULL);
+
+  return self->build_id;
 }
 
 /**

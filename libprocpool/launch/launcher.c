@@ -20,6 +20,7 @@ typedef struct
   ProcStdio stdin_disposition;
   ProcStdio stdout_disposition;
   ProcStdio stderr_disposition;
+  guint64 memory_limit; /* bytes, 0: none */
 } ProcLauncherPrivate;
 
 enum
@@ -30,6 +31,7 @@ enum
   PROP_STDIN,
   PROP_STDOUT,
   PROP_STDERR,
+  PROP_MEMORY_LIMIT,
   N_PROPS,
 };
 
@@ -106,6 +108,9 @@ proc_launcher_get_property (GObject *object, guint property_id, GValue *value, G
     case PROP_STDERR:
       g_value_set_enum (value, priv->stderr_disposition);
       break;
+    case PROP_MEMORY_LIMIT:
+      g_value_set_uint64 (value, priv->memory_limit);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -132,6 +137,9 @@ proc_launcher_set_property (GObject *object, guint property_id, const GValue *va
       break;
     case PROP_STDERR:
       proc_launcher_set_stderr (self, g_value_get_enum (value));
+      break;
+    case PROP_MEMORY_LIMIT:
+      proc_launcher_set_memory_limit (self, g_value_get_uint64 (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -207,6 +215,21 @@ proc_launcher_class_init (ProcLauncherClass *klass)
    */
   properties[PROP_STDERR] =
       g_param_spec_enum ("stderr", NULL, NULL, PROC_TYPE_STDIO, PROC_STDIO_CAPTURE, flags);
+
+  /**
+   * ProcLauncher:memory-limit:
+   *
+   * How much memory of its own a helper process may have, in bytes; 0, the default, for any amount. What it
+   * asks for beyond that it doesn't get, at which most programs end: the task fails with
+   * %PROC_POOL_ERROR_CRASHED. #ProcPool:max-worker-memory is the milder way, which replaces a helper process after its task.
+   *
+   * It is the limit `RLIMIT_DATA` of setrlimit(2), for the helper process and, each for itself, for what it
+   * starts: heap and other private writable memory count, programs and libraries and memory shared with the host don't.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MEMORY_LIMIT] =
+      g_param_spec_uint64 ("memory-limit", NULL, NULL, 0, G_MAXUINT64, 0, flags);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
@@ -549,4 +572,46 @@ proc_launcher_set_stderr (ProcLauncher *self, ProcStdio disposition)
   g_return_if_fail (is_output (disposition));
 
   set_disposition (self, &get_private (self)->stderr_disposition, disposition, properties[PROP_STDERR]);
+}
+
+/**
+ * proc_launcher_get_memory_limit:
+ * @self: a launcher
+ *
+ * Gets #ProcLauncher:memory-limit.
+ *
+ * Returns: bytes; 0 for no limit
+ *
+ * Since: 1.0
+ */
+guint64
+proc_launcher_get_memory_limit (ProcLauncher *self)
+{
+  g_return_val_if_fail (PROC_IS_LAUNCHER (self), 0);
+
+  return get_private (self)->memory_limit;
+}
+
+/**
+ * proc_launcher_set_memory_limit:
+ * @self: a launcher
+ * @memory_limit: bytes; 0 for no limit
+ *
+ * Sets #ProcLauncher:memory-limit.
+ *
+ * Since: 1.0
+ */
+void
+proc_launcher_set_memory_limit (ProcLauncher *self, guint64 memory_limit)
+{
+  ProcLauncherPrivate *priv;
+
+  g_return_if_fail (PROC_IS_LAUNCHER (self));
+
+  priv = get_private (self);
+  if (priv->memory_limit == memory_limit)
+    return;
+
+  priv->memory_limit = memory_limit;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MEMORY_LIMIT]);
 }

@@ -60,4 +60,9 @@ ProcStdio proc_launcher_get_stderr (ProcLauncher *self);
 PROC_AVAILABLE_IN_1_0
 void proc_launcher_set_stderr (ProcLauncher *self, ProcStdio disposition);
 
+PROC_AVAILABLE_IN_1_0
+guint64 proc_launcher_get_memory_limit (ProcLauncher *self);
+PROC_AVAILABLE_IN_1_0
+void proc_launcher_set_memory_limit (ProcLauncher *self, guint64 memory_limit);
+
 G_END_DECLS

@@ -157,10 +157,11 @@ proc_memfd_map (int fd, gsize size, GError **error)
   if (!check (fd, size, error))
     return NULL;
 
-  /* Private, though nobody writes: a shared mapping of what is sealed against writing fails before
-   * Linux 6.7, and the pages are the same ones either way.
+  /* Private, since a shared mapping of what is sealed against writing fails before Linux 6.7; the pages are the same
+   * ones either way. Writable, since a binding may give out the memory as an array of its language, which can't be
+   * told to be read-only: whoever writes has copies of the pages of their own.
    */
-  address = mmap (NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  address = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
   if (address == MAP_FAILED)
     {
       set_error_from_errno (error, "map", size, errno);
