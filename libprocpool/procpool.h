@@ -16,6 +16,7 @@
 #include "host/results.h"
 #include "host/task.h"
 #include "host/worker.h"
+#include "launch/fork-server-launcher.h"
 #include "launch/launcher.h"
 #include "launch/local-launcher.h"
 

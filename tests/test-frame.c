@@ -125,20 +125,27 @@ test_refuses_unknown_types (void)
 static void
 test_refuses_unknown_flags (void)
 {
-  ProcFrameHeader header = { .type = PROC_MESSAGE_RESULT };
+  /* But for that of a memfd, which any with a payload may have. */
+  static const ProcFrameFlags allowed[PROC_MESSAGE_LAST + 1] = {
+    [PROC_MESSAGE_RUN] = PROC_FRAME_AHEAD | PROC_FRAME_EACH,
+    [PROC_MESSAGE_RESULT] = PROC_FRAME_RETIRE | PROC_FRAME_EACH,
+    [PROC_MESSAGE_ERROR] = PROC_FRAME_RETIRE,
+  };
 
-  header.flags = PROC_FRAME_RETIRE;
-  assert_taken (&header, MAX_PAYLOAD);
-  for (guint bit = 2; bit < 8; bit++)
+  for (ProcMessageType type = PROC_MESSAGE_HELLO; type <= PROC_MESSAGE_LAST; type++)
     {
-      header.flags = 1 << bit;
-      assert_refused (&header, MAX_PAYLOAD, PROC_POOL_ERROR_PROTOCOL);
-    }
+      for (guint bit = 1; bit < 8; bit++)
+        {
+          ProcFrameHeader header = { .type = type, .flags = 1 << bit };
 
-  /* Only a reply can ask for a helper to be replaced. */
-  header.flags = PROC_FRAME_RETIRE;
-  header.type = PROC_MESSAGE_READY;
-  assert_refused (&header, MAX_PAYLOAD, PROC_POOL_ERROR_PROTOCOL);
+          if (type == PROC_MESSAGE_OUTPUT)
+            header.type_size = 1;
+          if (allowed[type] & header.flags)
+            assert_taken (&header, MAX_PAYLOAD);
+          else
+            assert_refused (&header, MAX_PAYLOAD, PROC_POOL_ERROR_PROTOCOL);
+        }
+    }
 }
 
 static void

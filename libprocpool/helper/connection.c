@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/fork.h"
 #include "wire/memfd.h"
+#include "wire/remote-error.h"
 
 /* One mutex guards all of the state. It is held for system calls that don't block, never while waiting
  * for the host and never while code of the application runs (the handlers of a cancellable).
@@ -20,6 +21,8 @@
  * Receiving: the main thread owns it, but for the time of a loan.
  *
  *   own ── lend(): loan = a new number ──> lent ── reclaim(): loan = 0 ──> own
+ *
+ * A task that was sent AHEAD stays in @pending, with what comes after it, until no other is in flight.
  *
  * While it is lent, proc_connection_read_ahead() moves messages from the channel to @pending, from
  * where the main thread takes them first once it is back, so that their order stays as it was sent. A
@@ -237,6 +240,134 @@ fill_locked (ProcConnection *self)
   return TRUE;
 }
 
+static gboolean
+is_ahead (const ProcMessage *message)
+{
+  return message->type == PROC_MESSAGE_RUN && (message->flags & PROC_FRAME_AHEAD) != 0;
+}
+
+/* The first message is a task that has to wait for others. */
+static gboolean
+is_held_locked (ProcConnection *self)
+{
+  const ProcMessage *first = g_queue_peek_head (&self->pending);
+
+  return first != NULL && is_ahead (first) && (g_hash_table_size (self->tasks) > 0 || self->n_replying > 0);
+}
+
+static GList *
+find_ahead_locked (ProcConnection *self, guint64 task_id)
+{
+  for (GList *item = self->pending.head; item != NULL; item = item->next)
+    {
+      const ProcMessage *message = item->data;
+
+      if (is_ahead (message) && message->task_id == task_id)
+        return item;
+    }
+
+  return NULL;
+}
+
+static ProcMessage *
+answer_unbegun (const ProcMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (message->type == PROC_MESSAGE_RECALL)
+    return proc_message_new (PROC_MESSAGE_RETURNED, message->task_id, NULL, NULL);
+
+  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The task was cancelled before it was begun");
+  return proc_message_new (PROC_MESSAGE_ERROR, message->task_id, proc_remote_error_to_head (error, NULL), NULL);
+}
+
+static void
+drop_pending_locked (ProcConnection *self, GList *item)
+{
+  proc_message_free (item->data);
+  g_queue_delete_link (&self->pending, item);
+}
+
+/* Answers what is said in @pending of tasks that wait there. */
+static void
+answer_unbegun_locked (ProcConnection *self)
+{
+  GList *next;
+  gboolean answered = FALSE;
+
+  for (GList *item = self->pending.head; item != NULL; item = next)
+    {
+      const ProcMessage *message = item->data;
+      GList *task;
+
+      next = item->next;
+      if (message->type != PROC_MESSAGE_RECALL && message->type != PROC_MESSAGE_CANCEL)
+        continue;
+
+      task = find_ahead_locked (self, message->task_id);
+      if (task != NULL)
+        {
+          g_autoptr (ProcMessage) answer = answer_unbegun (message);
+
+          proc_channel_queue (self->channel, answer, -1, NULL);
+          drop_pending_locked (self, task);
+          answered = TRUE;
+        }
+      /* What else is to be recalled has begun. */
+      if (task != NULL || message->type == PROC_MESSAGE_RECALL)
+        drop_pending_locked (self, item);
+    }
+
+  if (answered)
+    flush_locked (self, NULL);
+}
+
+/* What is said of tasks in flight, while others are held. */
+static ProcMessage *
+pop_cancel_locked (ProcConnection *self)
+{
+  for (GList *item = self->pending.head; item != NULL; item = item->next)
+    {
+      ProcMessage *message = item->data;
+
+      if (message->type == PROC_MESSAGE_CANCEL)
+        {
+          g_queue_delete_link (&self->pending, item);
+          return message;
+        }
+    }
+
+  return NULL;
+}
+
+static ProcMessage *
+pop_locked (ProcConnection *self)
+{
+  if (g_queue_is_empty (&self->pending))
+    fill_locked (self);
+
+  if (!is_held_locked (self))
+    {
+      ProcMessage *message = g_queue_pop_head (&self->pending);
+
+      /* Too late for what it is about, which would still be pending. */
+      while (message != NULL && message->type == PROC_MESSAGE_RECALL)
+        {
+          proc_message_free (message);
+          if (g_queue_is_empty (&self->pending))
+            fill_locked (self);
+          message = g_queue_pop_head (&self->pending);
+        }
+      return message;
+    }
+
+  while (fill_locked (self))
+    ;
+  answer_unbegun_locked (self);
+
+  return is_held_locked (self) ? pop_cancel_locked (self) : g_queue_pop_head (&self->pending);
+}
+
 ProcChannelStatus
 proc_connection_receive (ProcConnection *self, ProcMessage **message, GError **error)
 {
@@ -245,10 +376,7 @@ proc_connection_receive (ProcConnection *self, ProcMessage **message, GError **e
   if (self->cancelled)
     return PROC_CHANNEL_END;
 
-  if (g_queue_is_empty (&self->pending))
-    fill_locked (self);
-
-  *message = g_queue_pop_head (&self->pending);
+  *message = pop_locked (self);
   if (*message != NULL)
     return PROC_CHANNEL_OK;
 
@@ -266,8 +394,8 @@ proc_connection_has_input (ProcConnection *self)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
-  return self->cancelled || self->end != PROC_CHANNEL_OK || !g_queue_is_empty (&self->pending) ||
-         proc_channel_has_input (self->channel);
+  return self->cancelled || self->end != PROC_CHANNEL_OK ||
+         (!g_queue_is_empty (&self->pending) && !is_held_locked (self)) || proc_channel_has_input (self->channel);
 }
 
 void
@@ -342,6 +470,7 @@ proc_connection_read_ahead (ProcConnection *self, guint loan)
   while (fill_locked (self))
     ;
 
+  answer_unbegun_locked (self);
   cancellables = find_cancelled_locked (self);
   ended = self->end != PROC_CHANNEL_OK;
   g_mutex_unlock (&self->mutex);
@@ -391,12 +520,14 @@ proc_connection_begin_reply (ProcConnection *self, guint64 task_id)
   proc_connection_remove_task (self, task_id);
 }
 
-void
+gboolean
 proc_connection_end_reply (ProcConnection *self)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
   self->n_replying--;
+
+  return !g_queue_is_empty (&self->pending) && !is_held_locked (self);
 }
 
 guint

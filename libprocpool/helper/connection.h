@@ -44,7 +44,9 @@ void proc_connection_set_max_payload (ProcConnection *self, guint64 max_payload)
 
 /* ---- receiving: by the main thread, which may lend it to another one ---- */
 
-/* As proc_channel_receive(): what was read ahead comes first. */
+/* As proc_channel_receive(): what was read ahead comes first. A task that is AHEAD comes once none is in flight, and
+ * what is said of those in flight passes it; one that is recalled or cancelled before is answered here.
+ */
 ProcChannelStatus proc_connection_receive (ProcConnection *self, ProcMessage **message, GError **error);
 
 /* Whether proc_connection_receive() has something to tell that the descriptor doesn't show. */
@@ -68,7 +70,9 @@ void proc_connection_remove_task (ProcConnection *self, guint64 task_id);
 
 /* Around the sending of a task's reply: it can't be cancelled any more, but counts as a task until it is sent. */
 void proc_connection_begin_reply (ProcConnection *self, guint64 task_id);
-void proc_connection_end_reply (ProcConnection *self);
+
+/* TRUE if there may be another to begin now, which waited for that. */
+gboolean proc_connection_end_reply (ProcConnection *self);
 
 guint proc_connection_get_n_tasks (ProcConnection *self);
 

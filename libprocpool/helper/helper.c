@@ -5,10 +5,12 @@
 #include "helper/helper.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "helper/build-id.h"
 #include "helper/command.h"
+#include "helper/fork-server.h"
 #include "helper/log-writer.h"
 #include "helper/module-loader.h"
 #include "helper/own-process.h"
@@ -71,6 +73,11 @@ struct _ProcHelper
   gpointer error_hook_data;
   GDestroyNotify error_hook_destroy;
 
+  /* How a template forks; NULL: by fork(). */
+  ProcForkFunction fork_function;
+  gpointer fork_function_data;
+  GDestroyNotify fork_function_destroy;
+
   gboolean forward_logs;
 
   /* NULL: not set, and then made of the program's and the modules' own. */
@@ -108,6 +115,7 @@ proc_helper_finalize (GObject *object)
   ProcHelper *self = PROC_HELPER (object);
 
   proc_helper_set_error_hook (self, NULL, NULL, NULL);
+  proc_helper_set_fork_function (self, NULL, NULL, NULL);
   g_clear_pointer (&self->fallback, function_free);
   g_clear_pointer (&self->functions, g_hash_table_unref);
   g_string_free (self->module_build_ids, TRUE);
@@ -229,6 +237,23 @@ gboolean
 proc_helper_is_helper_process (void)
 {
   return proc_own_process_is_helper ();
+}
+
+/**
+ * proc_helper_is_template:
+ *
+ * Whether this process is one that #ProcForkServerLauncher has started to fork helper processes, and not one of
+ * them: then proc_helper_is_helper_process() is %TRUE as well. What all of them need is best loaded now. No thread may be there when
+ * proc_helper_run() is called.
+ *
+ * Returns: %TRUE in a template before it has called proc_helper_run() or proc_helper_refuse()
+ *
+ * Since: 1.0
+ */
+gboolean
+proc_helper_is_template (void)
+{
+  return proc_own_process_is_template ();
 }
 
 /**
@@ -355,6 +380,32 @@ proc_helper_set_error_hook (ProcHelper *self, ProcErrorHook hook, gpointer user_
   self->error_hook = hook;
   self->error_hook_data = user_data;
   self->error_hook_destroy = destroy;
+}
+
+/**
+ * proc_helper_set_fork_function:
+ * @self: a #ProcHelper
+ * @function: (scope notified) (closure user_data) (destroy destroy) (nullable): what forks, %NULL for fork()
+ * @user_data: handed to @function
+ * @destroy: (nullable): called with @user_data when @self goes or gets another fork function
+ *
+ * Sets what proc_helper_run() calls in a template (see #ProcForkServerLauncher) for each helper process that is to be forked. It is
+ * for languages whose interpreter has to know of a fork, or that have to open something anew in it, which the function
+ * does before it returns there. In Python it is `os.fork`.
+ *
+ * Since: 1.0
+ */
+void
+proc_helper_set_fork_function (ProcHelper *self, ProcForkFunction function, gpointer user_data, GDestroyNotify destroy)
+{
+  g_return_if_fail (PROC_IS_HELPER (self));
+
+  if (self->fork_function_destroy != NULL)
+    self->fork_function_destroy (self->fork_function_data);
+
+  self->fork_function = function;
+  self->fork_function_data = user_data;
+  self->fork_function_destroy = destroy;
 }
 
 /**
@@ -596,6 +647,23 @@ is_retiring (gpointer owner)
 
 static const ProcServerCallbacks server_callbacks = { run_invocation, report_failure, is_retiring };
 
+static int
+fork_self (gpointer user_data)
+{
+  return fork ();
+}
+
+/* The channel, -1 without one. In a template it returns at its end and, with the channel, in each of its forks. */
+static int
+take_channel (ProcHelper *self)
+{
+  if (!proc_own_process_is_template ())
+    return proc_own_process_take_channel ();
+
+  return proc_fork_server_run (proc_own_process_take_control (),
+                               self->fork_function != NULL ? self->fork_function : fork_self, self->fork_function_data);
+}
+
 /**
  * proc_helper_run:
  * @self: a #ProcHelper
@@ -608,6 +676,9 @@ static const ProcServerCallbacks server_callbacks = { run_invocation, report_fai
  * #ProcPool:cancel-grace and never more than a second. Then this function doesn't return but ends the process
  * with all its descendants.
  *
+ * In a template (see #ProcForkServerLauncher) it forks helper processes instead, each of which serves in its turn, and returns from this function
+ * when its end has come; in the template itself it returns 0 when no more of them are needed.
+ *
  * Returns: what `main()` should return: 0 after an orderly end, %PROC_HELPER_EXIT_REFUSED if host and
  *   helper don't fit together, another number for any other failure, which is also told on standard
  *   error or to the host
@@ -619,12 +690,17 @@ proc_helper_run (ProcHelper *self)
 {
   g_autoptr (ProcServer) server = NULL;
   g_autofree char *build_id = NULL;
+  gboolean is_template;
   int channel;
   int exit_code;
 
   g_return_val_if_fail (PROC_IS_HELPER (self), EXIT_FAILURE);
 
-  channel = proc_own_process_take_channel ();
+  is_template = proc_own_process_is_template ();
+  channel = take_channel (self);
+  if (channel < 0 && is_template)
+    return EXIT_SUCCESS;
+
   if (channel < 0)
     {
       g_printerr ("%s: this program is a helper of libprocpool: it is started by a pool\n",
@@ -662,12 +738,18 @@ int
 proc_helper_refuse (ProcHelper *self, const GError *error)
 {
   g_autoptr (ProcServer) server = NULL;
+  gboolean is_template;
   int channel;
 
   g_return_val_if_fail (PROC_IS_HELPER (self), PROC_HELPER_EXIT_REFUSED);
   g_return_val_if_fail (error != NULL, PROC_HELPER_EXIT_REFUSED);
 
-  channel = proc_own_process_take_channel ();
+  /* The forks of a template tell it for it. */
+  is_template = proc_own_process_is_template ();
+  channel = take_channel (self);
+  if (channel < 0 && is_template)
+    return EXIT_SUCCESS;
+
   if (channel < 0)
     {
       g_printerr ("%s: %s\n", g_get_prgname () != NULL ? g_get_prgname () : "helper", error->message);

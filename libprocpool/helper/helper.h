@@ -57,8 +57,20 @@ typedef void (*ProcAsyncFunction) (ProcInvocation *invocation, GVariant *argumen
  */
 typedef void (*ProcErrorHook) (ProcInvocation *invocation, const GError *error, gpointer user_data);
 
+/**
+ * ProcForkFunction:
+ * @user_data: what was given with the function
+ *
+ * Forks this process, in its one thread, and returns in both.
+ *
+ * Returns: as fork(): the id of the new process, 0 in that one, -1 if there is none, with errno set
+ */
+typedef int (*ProcForkFunction) (gpointer user_data);
+
 PROC_AVAILABLE_IN_1_0
 gboolean proc_helper_is_helper_process (void);
+PROC_AVAILABLE_IN_1_0
+gboolean proc_helper_is_template (void);
 
 PROC_AVAILABLE_IN_1_0
 ProcHelper *proc_helper_new (void);
@@ -70,6 +82,8 @@ PROC_AVAILABLE_IN_1_0
 void proc_helper_set_fallback (ProcHelper *self, ProcAsyncFunction function, gpointer user_data, GDestroyNotify destroy);
 PROC_AVAILABLE_IN_1_0
 void proc_helper_set_error_hook (ProcHelper *self, ProcErrorHook hook, gpointer user_data, GDestroyNotify destroy);
+PROC_AVAILABLE_IN_1_0
+void proc_helper_set_fork_function (ProcHelper *self, ProcForkFunction function, gpointer user_data, GDestroyNotify destroy);
 PROC_AVAILABLE_IN_1_0
 gboolean proc_helper_add_module (ProcHelper *self, const char *path, GError **error);
 PROC_AVAILABLE_IN_1_0

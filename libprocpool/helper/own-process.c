@@ -13,19 +13,21 @@
 
 #include "base/channel-env.h"
 
-/* The channel from the first call of proc_own_process_is_helper() until it is taken, -1 otherwise. */
+/* From the first call of proc_own_process_is_helper() until it is taken, -1 otherwise: the channel of a helper process, or the
+ * control socket of a template.
+ */
 static int channel_fd = -1;
+static int control_fd = -1;
 
 static gboolean
-is_connected_stream (int fd)
+is_connected_socket (int fd, int *type)
 {
   struct sockaddr_storage address;
   socklen_t address_size = sizeof address;
   socklen_t type_size = sizeof (int);
-  int type;
 
-  return getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &type_size) == 0 &&
-         type == SOCK_STREAM &&
+  return getsockopt (fd, SOL_SOCKET, SO_TYPE, type, &type_size) == 0 &&
+         (*type == SOCK_STREAM || *type == SOCK_SEQPACKET) &&
          getpeername (fd, (struct sockaddr *) &address, &address_size) == 0;
 }
 
@@ -61,8 +63,9 @@ close_inherited (int keep)
     close (g_array_index (inherited, int, i));
 }
 
+/* -1: there is none. @type: of the socket. */
 static int
-find_channel (void)
+find_socket (int *type)
 {
   g_autofree char *value = g_strdup (g_getenv (PROC_CHANNEL_VARIABLE));
   guint64 fd;
@@ -73,7 +76,7 @@ find_channel (void)
   /* So that this process's own children don't take themselves for helpers. */
   g_unsetenv (PROC_CHANNEL_VARIABLE);
 
-  if (!g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT, &fd, NULL) || !is_connected_stream (fd))
+  if (!g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT, &fd, NULL) || !is_connected_socket (fd, type))
     return -1;
 
   return fd;
@@ -82,15 +85,21 @@ find_channel (void)
 static gboolean
 become_helper (void)
 {
-  channel_fd = find_channel ();
-  if (channel_fd < 0)
+  int type = 0;
+  int fd = find_socket (&type);
+
+  if (fd < 0)
     return FALSE;
 
-  fcntl (channel_fd, F_SETFD, FD_CLOEXEC);
+  if (type == SOCK_STREAM)
+    channel_fd = fd;
+  else
+    control_fd = fd;
+  fcntl (fd, F_SETFD, FD_CLOEXEC);
 
   /* Fails where the launcher has made this process a session leader: it leads a group then too. */
   setpgid (0, 0);
-  close_inherited (channel_fd);
+  close_inherited (fd);
 
   return TRUE;
 }
@@ -122,6 +131,21 @@ proc_own_process_take_channel (void)
 
   fd = channel_fd;
   channel_fd = -1;
+  return fd;
+}
+
+gboolean
+proc_own_process_is_template (void)
+{
+  return proc_own_process_is_helper () && control_fd >= 0;
+}
+
+int
+proc_own_process_take_control (void)
+{
+  int fd = proc_own_process_is_template () ? control_fd : -1;
+
+  control_fd = -1;
   return fd;
 }
 

@@ -19,6 +19,12 @@ gboolean proc_own_process_is_helper (void);
 /* The channel's descriptor, handed over: -1 in any other process, and from the second call on. */
 int proc_own_process_take_channel (void);
 
+/* Whether it was started as a template, to fork helper processes. Until its control socket is taken. */
+gboolean proc_own_process_is_template (void);
+
+/* The control socket's descriptor, handed over: -1 in any other process, and from the second call on. */
+int proc_own_process_take_control (void);
+
 /* Kills this process, with its descendants where it leads its process group. */
 void proc_own_process_kill (void) G_GNUC_NORETURN;
 

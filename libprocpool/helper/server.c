@@ -24,6 +24,7 @@
 #include "helper/log-writer.h"
 #include "helper/own-process.h"
 #include "helper/sentinel.h"
+#include "wire/mark.h"
 #include "wire/remote-error.h"
 
 /* The states, moved by the main thread alone, forward only:
@@ -51,6 +52,9 @@ typedef enum
   ENDED,
 } ServerState;
 
+/* How long the server takes messages before the main loop turns, in microseconds. A function takes its own time. */
+#define MAX_TURN 1000
+
 /* The reply of the initializer or finalizer, which may come from any thread. */
 typedef struct
 {
@@ -66,6 +70,7 @@ struct _ProcServer
   GObject *owner;
 
   ProcConnection *connection;
+  ProcMark *mark; /* nullable */
   ProcSentinel *sentinel;
   GMainContext *context;
 
@@ -206,9 +211,9 @@ reply_to_task (ProcInvocation *invocation, GVariant *value, const GError *error,
       proc_connection_send (self->connection, refusal, NULL);
     }
 
-  /* For a main thread that only waits for the last task to leave. */
-  proc_connection_end_reply (self->connection);
-  if (get_state (self) >= FINISHING)
+  /* For a main thread that only waits for the last task to leave, or for this one, to begin another. */
+  if ((proc_connection_end_reply (self->connection) || get_state (self) >= FINISHING) &&
+      !g_main_context_is_owner (self->context))
     wake (self);
 }
 
@@ -363,10 +368,20 @@ apply_setup (ProcServer *self, GVariant *options)
   announce_ready (self);
 }
 
+/* So that the host knows, should this process end. */
+static void
+note_begun (ProcServer *self, guint64 task_id)
+{
+  if (self->mark != NULL)
+    proc_mark_set (self->mark, task_id);
+}
+
 static void
 handle_setup (ProcServer *self, const ProcMessage *message)
 {
   g_autoptr (GVariant) options = NULL;
+  const int *fds;
+  int n_fds = 0;
   guint version;
 
   g_variant_get (message->head, "(u@a{sv})", &version, &options);
@@ -382,6 +397,11 @@ handle_setup (ProcServer *self, const ProcMessage *message)
       give_up (self, error, NULL, PROC_HELPER_EXIT_REFUSED);
       return;
     }
+
+  fds = message->fds != NULL ? g_unix_fd_list_peek_fds (message->fds, &n_fds) : NULL;
+  if (n_fds > 0 && self->mark == NULL)
+    self->mark = proc_mark_map (fds[0]);
+  note_begun (self, 0);
 
   apply_setup (self, options);
 }
@@ -412,6 +432,7 @@ handle_run (ProcServer *self, const ProcMessage *message)
       return;
     }
 
+  note_begun (self, message->task_id);
   run_invocation (self, invocation);
 }
 
@@ -449,11 +470,10 @@ is_hung_up (ProcServer *self)
   return poll (&descriptor, 1, 0) > 0;
 }
 
-/* One message at a time, so that the main loop's other sources have their turn. */
+/* FALSE if there is no more, for now or ever. */
 static gboolean
-receive (gpointer user_data)
+receive_one (ProcServer *self)
 {
-  ProcServer *self = user_data;
   g_autoptr (ProcMessage) message = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -463,22 +483,36 @@ receive (gpointer user_data)
     {
     case PROC_CHANNEL_OK:
       handle_message (self, message);
-      break;
+      return self->source != NULL;
 
     case PROC_CHANNEL_END:
       lose_host (self);
-      break;
+      return FALSE;
 
     case PROC_CHANNEL_ERROR:
       if (is_hung_up (self))
         lose_host (self);
       else
         fail (self, error->message);
-      break;
+      return FALSE;
 
     case PROC_CHANNEL_AGAIN:
-      break;
+    default:
+      return FALSE;
     }
+}
+
+/* What is there, but not for long, so that the main loop's other sources have their turn. */
+static gboolean
+receive (gpointer user_data)
+{
+  ProcServer *self = user_data;
+  ServerState state = get_state (self);
+  gint64 end = g_get_monotonic_time () + MAX_TURN;
+
+  /* A new state is first seen to by the main loop. */
+  while (receive_one (self) && get_state (self) == state && g_get_monotonic_time () < end)
+    ;
 
   return G_SOURCE_CONTINUE;
 }
@@ -595,6 +629,7 @@ server_clear (gpointer data)
   ProcServer *self = data;
 
   end_step (self);
+  g_clear_pointer (&self->mark, proc_mark_free);
   g_clear_pointer (&self->connection, proc_connection_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_clear_pointer (&self->initializer, g_free);

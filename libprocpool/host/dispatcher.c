@@ -9,10 +9,16 @@
 #include "host/slot.h"
 #include "host/start-policy.h"
 #include "host/task-private.h"
+#include "host/template.h"
+#include "launch/fork-server-launcher.h"
 
 /* A run goes: submitted -> queued -> in a slot -> resolved. It is in exactly one of queue and slot, which
  * hold a reference. Stopping or timing out resolves it at once; in a slot it then stays on, abandoned,
  * until the worker replies or is gone, for its cores and its place aren't free before.
+ *
+ * A worker that is quick gets runs ahead: they wait in its socket, so that it needn't wait for them. Such a run is
+ * still queued to the eye, and becomes the one that is running when all before it have been replied to. If that
+ * takes longer than was likely they are recalled, and go back to their places in the queue.
  *
  * A slot lives from the start of its worker until the worker has ended. Every decision about starting
  * runs and workers is made in settle(), after each batch of events, or right when a run is submitted.
@@ -30,9 +36,17 @@ struct _ProcDispatcher
   ProcQueue *queue;
   GPtrArray *slots;       /* of ProcSlot, in the order of their start */
   GQueue idle;            /* of ProcSlot, by its link: the one that was busy last comes first */
+  GQueue hungry;          /* of ProcSlot, by its link: busy, and may be given more ahead */
+  guint n_ahead;          /* runs ahead in all slots */
+  gboolean unflushed;     /* some of those aren't sent */
+  ProcTimer *overdue_timer; /* while there are any */
   guint n_starting;       /* slots whose worker isn't ready */
-  guint n_running;        /* runs in slots that aren't resolved */
+  guint n_running;        /* runs in slots that aren't ahead nor resolved */
   guint64 next_id;
+
+  ProcTemplate *template; /* which forks the helper processes; NULL: none, or none yet */
+  gboolean template_released;
+  guint n_prepared;       /* as many workers are to be there, whether or not there is something to do */
 
   ProcStartPolicy starts;
   ProcTimer *start_timer; /* until the next start may be made */
@@ -168,6 +182,45 @@ enter_idle (ProcDispatcher *self, ProcSlot *slot)
   g_queue_push_head_link (&self->idle, &slot->idle_link);
 }
 
+static void
+leave_hungry (ProcDispatcher *self, ProcSlot *slot)
+{
+  if (!slot->in_hungry)
+    return;
+
+  g_queue_unlink (&self->hungry, &slot->hungry_link);
+  slot->in_hungry = FALSE;
+}
+
+/* May it be given runs ahead? When half of them are done, so that they go in batches. Not where what it does is counted or measured after each task, nor by a run that shares with
+ * none.
+ */
+static gboolean
+is_hungry (ProcDispatcher *self, ProcSlot *slot)
+{
+  ProcSettings *settings = self->settings;
+  guint limit = proc_look_ahead_get_limit (&slot->look_ahead);
+
+  return settings->tasks_per_worker == 1 && settings->max_worker_memory == 0 &&
+         (settings->max_tasks_per_worker == 0 || slot->n_started < settings->max_tasks_per_worker) &&
+         slot->runs->len > 0 && !slot->retiring && !slot->exclusive && proc_worker_tells_begun (slot->worker) &&
+         limit > 0 && slot->n_ahead <= (slot->in_hungry ? limit - 1 : limit / 2);
+}
+
+static void
+update_hungry (ProcDispatcher *self, ProcSlot *slot)
+{
+  if (!is_hungry (self, slot))
+    {
+      leave_hungry (self, slot);
+    }
+  else if (!slot->in_hungry)
+    {
+      slot->in_hungry = TRUE;
+      g_queue_push_tail_link (&self->hungry, &slot->hungry_link);
+    }
+}
+
 /* No more runs for this worker; it goes when those it has are done. */
 static void
 retire (ProcDispatcher *self, ProcSlot *slot)
@@ -177,6 +230,7 @@ retire (ProcDispatcher *self, ProcSlot *slot)
 
   slot->retiring = TRUE;
   leave_idle (self, slot);
+  leave_hungry (self, slot);
   if (slot->runs->len == 0)
     proc_worker_finish (slot->worker);
 }
@@ -199,20 +253,33 @@ give_back_cores (ProcRun *run)
   g_clear_object (&run->cores);
 }
 
+static void
+forget_ahead (ProcDispatcher *self, ProcRun *run)
+{
+  ProcSlot *slot = run->slot;
+
+  run->ahead = FALSE;
+  run->recalled = FALSE;
+  slot->n_ahead--;
+  self->n_ahead--;
+}
+
 /* Takes @run out of its slot; the reference is the caller's. */
 static void
 leave_slot (ProcDispatcher *self, ProcRun *run)
 {
   ProcSlot *slot = run->slot;
 
-  if (!proc_run_is_resolved (run))
+  if (run->ahead)
+    forget_ahead (self, run);
+  else if (!proc_run_is_resolved (run))
     self->n_running--;
 
   run->slot = NULL;
   proc_timer_clear (&run->timeout_timer);
   proc_timer_clear (&run->grace_timer);
   give_back_cores (run);
-  g_ptr_array_remove_fast (slot->runs, run);
+  g_ptr_array_remove (slot->runs, run);
 
   if (slot->runs->len == 0)
     slot->exclusive = FALSE;
@@ -242,7 +309,7 @@ note_resolved (ProcDispatcher *self, ProcRun *run)
 {
   ProcSlot *slot = run->slot;
 
-  if (!slot || proc_run_is_resolved (run))
+  if (!slot || run->ahead || proc_run_is_resolved (run))
     return;
 
   self->n_running--;
@@ -293,11 +360,40 @@ end_worker (ProcSlot *slot)
 }
 
 static void
+recall_ahead (ProcDispatcher *self, ProcSlot *slot)
+{
+  leave_hungry (self, slot);
+
+  for (guint i = 0; i < slot->runs->len; i++)
+    {
+      ProcRun *run = g_ptr_array_index (slot->runs, i);
+
+      if (run->ahead && !run->recalled)
+        {
+          run->recalled = TRUE;
+          proc_worker_recall (slot->worker, run->id);
+        }
+    }
+}
+
+static void
 on_grace_over (gpointer user_data)
 {
   ProcRun *run = user_data;
 
   end_worker (run->slot);
+}
+
+static void
+give_grace (ProcDispatcher *self, ProcRun *run)
+{
+  /* Those behind it needn't wait for that. */
+  recall_ahead (self, run->slot);
+
+  if (self->settings->cancel_grace == 0)
+    end_worker (run->slot);
+  else
+    proc_reactor_add_timer (self->reactor, self->settings->cancel_grace, &run->grace_timer, on_grace_over, run);
 }
 
 static void
@@ -317,13 +413,9 @@ stop_in_slot (ProcDispatcher *self, ProcRun *run)
       free_place (self, slot);
       proc_run_unref (run);
     }
-  else if (self->settings->cancel_grace == 0)
+  else if (!run->ahead)
     {
-      end_worker (slot);
-    }
-  else
-    {
-      proc_reactor_add_timer (self->reactor, self->settings->cancel_grace, &run->grace_timer, on_grace_over, run);
+      give_grace (self, run);
     }
 }
 
@@ -395,12 +487,33 @@ has_cores (ProcDispatcher *self, guint n_cores)
   return n_cores == 0 || proc_core_resource_get_n_free (self->settings->cores) >= n_cores;
 }
 
+/* Larger arguments aren't worth it, and would fill the socket. */
+#define MAX_SIZE_AHEAD 1024
+
+/* The slot that would have it ahead: only once no other worker can be had. */
+static ProcSlot *
+find_slot_ahead (ProcDispatcher *self, ProcRun *run)
+{
+  GVariant *arguments = proc_task_get_arguments (run->task);
+
+  ProcSlot *slot = self->hungry.head ? self->hungry.head->data : NULL;
+
+  if (!slot || !proc_worker_takes_tasks (slot->worker) || self->idle.length > 0 || self->n_starting > 0 || self->slots->len < self->settings->max_workers)
+    return NULL;
+
+  if (proc_task_get_effective_isolation (run->task) != PROC_ISOLATION_SHARED || proc_task_get_fds (run->task) ||
+      proc_task_get_input (run->task) || (arguments && g_variant_get_size (arguments) > MAX_SIZE_AHEAD))
+    return NULL;
+
+  return slot;
+}
+
 static gboolean
 fits (ProcRun *run, gpointer user_data)
 {
   ProcDispatcher *self = user_data;
 
-  return has_cores (self, proc_task_get_cores (run->task)) && find_slot (self, run) != NULL;
+  return has_cores (self, proc_task_get_cores (run->task)) && (find_slot (self, run) || find_slot_ahead (self, run));
 }
 
 static gboolean
@@ -428,13 +541,104 @@ take_cores (ProcDispatcher *self, ProcRun *run, ProcSlot *slot)
   return TRUE;
 }
 
+/* It is the one that its worker is at. */
+static void
+note_running (ProcDispatcher *self, ProcRun *run)
+{
+  ProcSlot *slot = run->slot;
+
+  self->n_running++;
+  proc_task_set_running (run->task, slot->worker);
+  proc_run_note_changes (run);
+  if (proc_task_get_timeout (run->task) > 0)
+    proc_reactor_add_timer (self->reactor, proc_task_get_timeout (run->task), &run->timeout_timer, on_run_timeout, run);
+}
+
+/* After a reply: the next of those that were sent ahead is begun. */
+static void
+promote_next (ProcDispatcher *self, ProcSlot *slot)
+{
+  ProcRun *next = slot->runs->len > 0 ? g_ptr_array_index (slot->runs, 0) : NULL;
+
+  if (!next || !next->ahead)
+    return;
+
+  forget_ahead (self, next);
+  if (!proc_run_is_resolved (next))
+    note_running (self, next);
+  else if (next->stopped)
+    give_grace (self, next);
+}
+
+static void
+on_overdue (gpointer user_data)
+{
+  ProcDispatcher *self = user_data;
+  gint64 now = g_get_monotonic_time ();
+  gboolean in_time = FALSE;
+
+  for (guint i = 0; i < self->slots->len; i++)
+    {
+      ProcSlot *slot = g_ptr_array_index (self->slots, i);
+
+      if (slot->n_ahead > 0 && proc_look_ahead_is_overdue (&slot->look_ahead, now))
+        recall_ahead (self, slot);
+      else if (slot->n_ahead > 0)
+        in_time = TRUE;
+    }
+
+  if (in_time)
+    proc_reactor_add_timer (self->reactor, PROC_LOOK_AHEAD_PATIENCE, &self->overdue_timer, on_overdue, self);
+}
+
+static void
+note_ahead (ProcDispatcher *self, ProcRun *run)
+{
+  ProcSlot *slot = run->slot;
+
+  run->ahead = TRUE;
+  slot->n_ahead++;
+  self->n_ahead++;
+  slot->unflushed = TRUE;
+  self->unflushed = TRUE;
+
+  update_hungry (self, slot);
+  /* By turns. */
+  if (slot->in_hungry)
+    g_queue_push_tail_link (&self->hungry, g_queue_pop_head_link (&self->hungry));
+}
+
+static void
+flush_ahead (ProcDispatcher *self)
+{
+  if (!self->unflushed)
+    return;
+
+  for (guint i = 0; i < self->slots->len; i++)
+    {
+      ProcSlot *slot = g_ptr_array_index (self->slots, i);
+
+      if (slot->unflushed)
+        proc_worker_flush (slot->worker);
+      slot->unflushed = FALSE;
+    }
+  self->unflushed = FALSE;
+
+  if (!self->overdue_timer)
+    proc_reactor_add_timer (self->reactor, PROC_LOOK_AHEAD_PATIENCE, &self->overdue_timer, on_overdue, self);
+}
+
 /* FALSE if it went back to the queue. Takes the reference. */
 static gboolean
 start_run (ProcDispatcher *self, ProcRun *run)
 {
   ProcSlot *slot = find_slot (self, run);
+  gboolean ahead = slot == NULL;
   g_autoptr (GVariant) arguments = NULL;
   GError *error = NULL;
+
+  if (ahead)
+    slot = find_slot_ahead (self, run);
 
   if (!take_cores (self, run, slot))
     {
@@ -445,7 +649,7 @@ start_run (ProcDispatcher *self, ProcRun *run)
 
   run->id = ++self->next_id;
   arguments = proc_task_get_effective_arguments (run->task);
-  if (!proc_worker_run (slot->worker, run->id, run, proc_task_get_function (run->task), arguments, proc_task_get_fds (run->task), &error))
+  if (!proc_worker_run (slot->worker, run->id, run, proc_task_get_function (run->task), arguments, proc_task_get_fds (run->task), ahead, &error))
     {
       give_back_cores (run);
       proc_run_resolve_error (run, error, NULL);
@@ -456,15 +660,19 @@ start_run (ProcDispatcher *self, ProcRun *run)
   leave_idle (self, slot);
   g_ptr_array_add (slot->runs, run);
   slot->n_started++;
+  run->slot = slot;
+  if (ahead)
+    {
+      note_ahead (self, run);
+      return TRUE;
+    }
+
   slot->exclusive = proc_task_get_effective_isolation (run->task) != PROC_ISOLATION_SHARED;
   slot->retiring = proc_task_get_isolation (run->task) == PROC_ISOLATION_DEDICATED;
-  run->slot = slot;
-  self->n_running++;
-
-  proc_task_set_running (run->task, slot->worker);
-  proc_run_note_changes (run);
-  if (proc_task_get_timeout (run->task) > 0)
-    proc_reactor_add_timer (self->reactor, proc_task_get_timeout (run->task), &run->timeout_timer, on_run_timeout, run);
+  if (slot->runs->len == 1)
+    proc_look_ahead_note_start (&slot->look_ahead, g_get_monotonic_time ());
+  update_hungry (self, slot);
+  note_running (self, run);
 
   return TRUE;
 }
@@ -531,12 +739,38 @@ on_replied (ProcWorker *worker, gpointer data, GVariant *value, const GError *er
     resolve_value (self, run, value);
 
   leave_slot (self, run);
+  proc_look_ahead_note_reply (&slot->look_ahead, g_get_monotonic_time ());
+  promote_next (self, slot);
   if (retiring && !slot->retiring)
     {
       slot->retiring = TRUE;
       leave_idle (self, slot);
     }
+  update_hungry (self, slot);
   free_place (self, slot);
+}
+
+static gboolean
+on_returned (ProcWorker *worker, gpointer data, gpointer user_data)
+{
+  ProcSlot *slot = user_data;
+  ProcDispatcher *self = slot->dispatcher;
+  g_autoptr (ProcRun) run = data;
+
+  if (!run->recalled)
+    {
+      /* Still the slot's. */
+      proc_run_ref (run);
+      return FALSE;
+    }
+
+  leave_slot (self, run);
+  slot->n_started--;
+  if (!proc_run_is_resolved (run))
+    proc_queue_put_back (self->queue, run);
+  free_place (self, slot);
+
+  return TRUE;
 }
 
 static void
@@ -649,20 +883,28 @@ lost_error (ProcSlot *slot, ProcRun *run, const GError *cause)
   return g_error_new (cause->domain, cause->code, "Task %s was lost: %s", what, cause->message);
 }
 
+/* A helper may say what it likes of that. */
+#define MAX_MOVED 16
+
 static void
 lose_run (ProcDispatcher *self, ProcSlot *slot, ProcRun *run, const GError *cause)
 {
   gboolean resolved = proc_run_is_resolved (run);
+  gboolean ahead = run->ahead;
 
   leave_slot (self, run);
   if (resolved)
     return;
 
-  if (proc_worker_never_got (slot->worker, run->id))
+  if (!proc_worker_may_have_begun (slot->worker, run->id) && run->n_moved < MAX_MOVED)
     {
       /* The helper was gone before: none of it was done, and nobody needs to know. */
-      proc_task_set_not_run (run->task);
-      proc_run_note_changes (run);
+      run->n_moved++;
+      if (!ahead)
+        {
+          proc_task_set_not_run (run->task);
+          proc_run_note_changes (run);
+        }
       proc_queue_put_back (self->queue, run);
     }
   else if (proc_task_get_attempts (run->task) < proc_task_get_max_attempts (run->task) && !(self->closing && self->close_mode != PROC_CLOSE_DRAIN))
@@ -697,7 +939,11 @@ note_start_failure (ProcDispatcher *self, const GError *error, int exit_status)
 {
   gint64 now = g_get_monotonic_time ();
 
-  if (proc_start_policy_note_failure (&self->starts, error, exit_status, now) == PROC_START_FAIL && !has_ready_slots (self))
+  if (proc_start_policy_note_failure (&self->starts, error, exit_status, now) == PROC_START_AGAIN)
+    return;
+
+  self->callbacks.start_failed (error, self->user_data);
+  if (!has_ready_slots (self))
     fail_queued (self, error);
 }
 
@@ -764,6 +1010,7 @@ on_ended (ProcWorker *worker, const GError *error, gpointer user_data)
   guint n_lost = 0;
 
   leave_idle (self, slot);
+  leave_hungry (self, slot);
   g_ptr_array_remove (self->slots, slot);
   if (!slot->ready)
     self->n_starting--;
@@ -772,7 +1019,7 @@ on_ended (ProcWorker *worker, const GError *error, gpointer user_data)
     {
       g_autoptr (ProcRun) run = g_ptr_array_index (slot->runs, slot->runs->len - 1);
 
-      if (!proc_worker_never_got (worker, run->id))
+      if (proc_worker_may_have_begun (worker, run->id))
         {
           n_lost++;
           repeated = repeated && proc_task_get_attempts (run->task) > 1;
@@ -789,6 +1036,7 @@ on_ended (ProcWorker *worker, const GError *error, gpointer user_data)
 static const ProcWorkerCallbacks worker_callbacks = {
   .ready = on_ready,
   .replied = on_replied,
+  .returned = on_returned,
   .progress = on_progress,
   .output = on_output,
   .log = on_log,
@@ -797,6 +1045,13 @@ static const ProcWorkerCallbacks worker_callbacks = {
 
 /* Starting and ending workers */
 
+static void
+make_template (ProcDispatcher *self)
+{
+  if (!self->template && PROC_IS_FORK_SERVER_LAUNCHER (self->settings->launcher))
+    self->template = proc_template_new (self->reactor, self->settings->launcher);
+}
+
 static gboolean
 start_worker (ProcDispatcher *self)
 {
@@ -804,6 +1059,7 @@ start_worker (ProcDispatcher *self)
   g_autoptr (ProcSlot) slot = proc_slot_new (self);
   g_autoptr (GError) error = NULL;
   ProcWorkerOptions options = {
+    .template = self->template,
     .startup_timeout = settings->startup_timeout,
     .cancel_grace = settings->cancel_grace,
     .frame_timeout = settings->frame_timeout,
@@ -875,6 +1131,18 @@ all_are_busy (ProcDispatcher *self)
   return self->settings->tasks_per_worker > 1 && self->n_running > 0 && self->idle.length == 0 && self->n_starting == 0;
 }
 
+/* Without those that are ending already. */
+static guint
+count_kept (ProcDispatcher *self)
+{
+  guint n_kept = 0;
+
+  for (guint i = 0; i < self->slots->len; i++)
+    n_kept += !((ProcSlot *) g_ptr_array_index (self->slots, i))->retiring;
+
+  return n_kept;
+}
+
 static void
 start_workers (ProcDispatcher *self)
 {
@@ -897,7 +1165,11 @@ start_workers (ProcDispatcher *self)
   if (self->slots->len < settings->min_workers && proc_start_policy_is_hopeful (&self->starts))
     wanted = MAX (wanted, settings->min_workers - self->slots->len + self->n_starting);
 
+  if (count_kept (self) < self->n_prepared)
+    wanted = MAX (wanted, self->n_prepared - count_kept (self) + self->n_starting);
+
   make_room_for_dedicated (self);
+  make_template (self);
 
   while (self->n_starting < wanted && self->slots->len < settings->max_workers)
     {
@@ -915,18 +1187,6 @@ start_workers (ProcDispatcher *self)
           return;
         }
     }
-}
-
-/* Without those that are ending already. */
-static guint
-count_kept (ProcDispatcher *self)
-{
-  guint n_kept = 0;
-
-  for (guint i = 0; i < self->slots->len; i++)
-    n_kept += !((ProcSlot *) g_ptr_array_index (self->slots, i))->retiring;
-
-  return n_kept;
 }
 
 static void
@@ -972,6 +1232,10 @@ end_idle (gpointer user_data)
   gint64 limit = g_get_monotonic_time () - self->settings->idle_timeout * G_TIME_SPAN_MILLISECOND;
   guint n_kept = count_kept (self);
 
+  /* The time was up before the setting was taken back. */
+  if (self->settings->idle_timeout == 0)
+    return;
+
   while (self->idle.tail && n_kept > self->settings->min_workers)
     {
       ProcSlot *oldest = self->idle.tail->data;
@@ -994,6 +1258,7 @@ end_all_workers (ProcDispatcher *self)
       ProcSlot *slot = g_ptr_array_index (self->slots, i);
 
       leave_idle (self, slot);
+      leave_hungry (self, slot);
       slot->retiring = TRUE;
       if (self->close_mode == PROC_CLOSE_KILL)
         {
@@ -1008,6 +1273,27 @@ end_all_workers (ProcDispatcher *self)
 }
 
 static void
+on_template_gone (gpointer user_data)
+{
+  ProcDispatcher *self = user_data;
+
+  self->template = NULL;
+  if (!self->freed)
+    proc_reactor_wake (self->reactor);
+  dispatcher_unref (self);
+}
+
+static void
+release_template (ProcDispatcher *self)
+{
+  if (!self->template || self->template_released)
+    return;
+
+  self->template_released = TRUE;
+  proc_template_release (self->template, on_template_gone, dispatcher_ref (self));
+}
+
+static void
 progress_close (ProcDispatcher *self)
 {
   if (!self->closing || self->closed_told || proc_queue_get_length (self->queue) > 0)
@@ -1017,6 +1303,12 @@ progress_close (ProcDispatcher *self)
     {
       /* With nothing left in the queue none of them is needed for another task. */
       end_all_workers (self);
+      return;
+    }
+
+  if (self->template)
+    {
+      release_template (self);
       return;
     }
 
@@ -1083,6 +1375,7 @@ settle (gpointer user_data)
 
   retire_surplus (self);
   start_runs (self);
+  flush_ahead (self);
   start_workers (self);
   watch_idle (self);
   progress_close (self);
@@ -1102,6 +1395,7 @@ proc_dispatcher_new (ProcReactor *reactor, ProcSettings *settings, const ProcDis
   self->queue = proc_queue_new ();
   self->slots = g_ptr_array_new ();
   g_queue_init (&self->idle);
+  g_queue_init (&self->hungry);
   proc_reactor_set_settle (reactor, settle, self);
 
   return self;
@@ -1115,12 +1409,14 @@ proc_dispatcher_free (ProcDispatcher *self)
   proc_reactor_set_settle (self->reactor, NULL, NULL);
   proc_timer_clear (&self->start_timer);
   proc_timer_clear (&self->idle_timer);
+  proc_timer_clear (&self->overdue_timer);
 
   while (self->slots->len > 0)
     {
       ProcSlot *slot = g_ptr_array_steal_index_fast (self->slots, self->slots->len - 1);
 
       leave_idle (self, slot);
+      leave_hungry (self, slot);
       while (slot->runs->len > 0)
         {
           /* Abandoned: their callers were answered long ago. */
@@ -1136,6 +1432,7 @@ proc_dispatcher_free (ProcDispatcher *self)
       proc_slot_free (slot);
     }
 
+  release_template (self);
   if (self->watched_cores)
     g_clear_signal_handler (&self->cores_handler, self->watched_cores);
   g_clear_object (&self->watched_cores);
@@ -1149,6 +1446,12 @@ proc_dispatcher_free (ProcDispatcher *self)
 
 /* Submitting */
 
+static guint
+count_waiting (ProcDispatcher *self)
+{
+  return proc_queue_get_length (self->queue) + self->n_ahead;
+}
+
 static GError *
 check_run (ProcDispatcher *self, ProcRun *run)
 {
@@ -1161,7 +1464,7 @@ check_run (ProcDispatcher *self, ProcRun *run)
   if (self->starts.refusal && self->slots->len == 0)
     return g_error_copy (self->starts.refusal);
 
-  if (settings->max_queued > 0 && proc_queue_get_length (self->queue) >= settings->max_queued && !fits (run, self))
+  if (settings->max_queued > 0 && count_waiting (self) >= settings->max_queued && !fits (run, self))
     return g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_QUEUE_FULL,
                         "%u tasks wait already, as many as max-queued allows: wait for some of them", settings->max_queued);
 
@@ -1204,7 +1507,46 @@ proc_dispatcher_count (ProcDispatcher *self)
   return (ProcCounts) {
     .n_workers = self->slots->len,
     .n_idle = self->idle.length,
-    .n_queued = proc_queue_get_length (self->queue),
+    .n_queued = count_waiting (self),
     .n_running = self->n_running,
   };
+}
+
+gboolean
+proc_dispatcher_prepare (ProcDispatcher *self, guint n_workers, GError **error)
+{
+  GError *reason = NULL;
+
+  if (n_workers > 0 && self->closing)
+    reason = closed_error ();
+  else if (n_workers > 0 && self->starts.refusal)
+    reason = g_error_copy (self->starts.refusal);
+
+  if (reason)
+    {
+      g_propagate_error (error, reason);
+      return FALSE;
+    }
+
+  if (self->n_prepared != n_workers)
+    {
+      self->n_prepared = n_workers;
+      proc_reactor_wake (self->reactor);
+    }
+  return TRUE;
+}
+
+guint
+proc_dispatcher_count_ready (ProcDispatcher *self)
+{
+  guint n_ready = 0;
+
+  for (guint i = 0; i < self->slots->len; i++)
+    {
+      ProcSlot *slot = g_ptr_array_index (self->slots, i);
+
+      n_ready += slot->ready && !slot->retiring;
+    }
+
+  return n_ready;
 }

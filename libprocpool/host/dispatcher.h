@@ -46,6 +46,8 @@ typedef struct
   void (*worker_ready) (ProcWorker *worker, gpointer user_data);
   void (*worker_gone) (ProcWorker *worker, gpointer user_data);
   void (*log) (ProcWorker *worker, ProcTask *task, GLogLevelFlags level, const char *domain, const char *message, GVariant *fields, gpointer user_data);
+  /* A start has failed, and not for a reason of the moment. Not an emission. */
+  void (*start_failed) (const GError *error, gpointer user_data);
   /* The counts may have changed. */
   void (*changed) (gpointer user_data);
   /* After proc_dispatcher_close(): nothing is left. Not an emission. */
@@ -78,3 +80,11 @@ void proc_dispatcher_stop (ProcDispatcher *self, ProcRun *run, GError *error);
 void proc_dispatcher_close (ProcDispatcher *self, ProcCloseMode mode);
 
 ProcCounts proc_dispatcher_count (ProcDispatcher *self);
+
+/* As many workers as that are started, up to max_workers, whether or not there is something to do for them, until another number is
+ * set. FALSE if there will be no more workers.
+ */
+gboolean proc_dispatcher_prepare (ProcDispatcher *self, guint n_workers, GError **error);
+
+/* Those that are ready and stay, busy or idle. */
+guint proc_dispatcher_count_ready (ProcDispatcher *self);

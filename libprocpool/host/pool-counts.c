@@ -69,6 +69,7 @@ proc_pool_counts_changed (ProcPool *self)
 {
   note_changes (self);
   let_in (self);
+  proc_pool_check_prepared (self);
 }
 
 typedef struct

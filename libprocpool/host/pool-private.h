@@ -10,7 +10,7 @@
 #include "host/waiters.h"
 
 /* Shared by pool.c, which runs tasks, pool-settings.c, which holds what it goes by, pool-counts.c, which tells how full
- * it is, and pool-closing.c, which ends it.
+ * it is, pool-preparing.c, which has workers ready ahead of need, and pool-closing.c, which ends it.
  */
 struct _ProcPool
 {
@@ -31,6 +31,7 @@ struct _ProcPool
   int closed;            /* atomic: the last helper process is gone */
   ProcWaiters close_waiters; /* who waits for it */
   ProcWaiters room_waiters;  /* who waits for room in the queue */
+  ProcWaiters prepare_waiters; /* who waits for workers to be ready */
   GPtrArray *signal_closes;  /* nullable: by which signals it is closed */
 };
 
@@ -42,6 +43,12 @@ gboolean proc_pool_check_process (ProcPool *self, GError **error);
 
 /* In settling: the counts may have changed. */
 void proc_pool_counts_changed (ProcPool *self);
+
+/* In settling: workers may have become ready, or never will be. */
+void proc_pool_check_prepared (ProcPool *self);
+
+/* Workers that are to be ready won't be. */
+void proc_pool_prepare_failed (ProcPool *self, const GError *error);
 
 /* The last helper process is gone. */
 void proc_pool_closed (ProcPool *self);

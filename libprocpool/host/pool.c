@@ -38,8 +38,8 @@
  *
  * # Cancelling
  *
- * A cancelled run completes with %G_IO_ERROR_CANCELLED at once. If it was waiting it never starts. If it was running, its
- * function is told, by the cancellable of its invocation; when it hasn't ended after
+ * A cancelled run completes with %G_IO_ERROR_CANCELLED at once. If it was waiting it doesn't start, unless it was just
+ * about to. If it was running, its function is told, by the cancellable of its invocation; when it hasn't ended after
  * #ProcPool:cancel-grace its helper process is ended, by SIGTERM and, after the same time again, by SIGKILL.
  * What the function did before isn't undone.
  *
@@ -153,11 +153,18 @@ on_closed (gpointer user_data)
   proc_pool_closed (user_data);
 }
 
+static void
+on_start_failed (const GError *error, gpointer user_data)
+{
+  proc_pool_prepare_failed (user_data, error);
+}
+
 static const ProcDispatcherCallbacks dispatcher_callbacks = {
   .worker_added = on_worker_added,
   .worker_ready = on_worker_ready,
   .worker_gone = on_worker_gone,
   .log = on_log,
+  .start_failed = on_start_failed,
   .changed = on_changed,
   .closed = on_closed,
 };

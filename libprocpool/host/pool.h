@@ -54,6 +54,10 @@ PROC_AVAILABLE_IN_1_0
 void proc_pool_unwatch_signal (ProcPool *self, int signum);
 
 PROC_AVAILABLE_IN_1_0
+void proc_pool_prepare_async (ProcPool *self, guint n_workers, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+PROC_AVAILABLE_IN_1_0
+gboolean proc_pool_prepare_finish (ProcPool *self, GAsyncResult *result, GError **error);
+PROC_AVAILABLE_IN_1_0
 void proc_pool_wait_for_room_async (ProcPool *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 PROC_AVAILABLE_IN_1_0
 gboolean proc_pool_wait_for_room_finish (ProcPool *self, GAsyncResult *result, GError **error);

@@ -23,6 +23,9 @@
  * wait for all children itself. The status is peeked at without reaping, which stays GSubprocess's part;
  * where GSubprocess was faster, it is asked. Without pidfds (an old kernel, some sandboxes, valgrind) a
  * thread that waits takes their place.
+ *
+ * A process that was forked for this one is no child of it: whoever forked it tells its status when it has reaped it, which may be
+ * before or after the pidfd tells of the end, or never. Where there are no pidfds it ends with its template.
  */
 struct _ProcProcess
 {
@@ -37,8 +40,14 @@ struct _ProcProcess
   char **argv;
   GError *error;
 
+  /* Of one that is to be forked, until it is or that has failed. */
+  ProcReactorFunc give_up;
+  gpointer give_up_data;
+  gboolean forked;
+  gboolean orphaned; /* nobody will tell its status */
+
   gboolean spawned; /* what follows is there */
-  GSubprocess *subprocess;
+  GSubprocess *subprocess; /* NULL: forked */
   int pid;
   int pidfd; /* -1 if there are none */
   ProcWatch *watch;
@@ -54,7 +63,14 @@ struct _ProcProcess
 /* <linux/pidfd.h> of kernels since 6.9; older ones refuse it with EINVAL. */
 #define PIDFD_SIGNAL_GROUP (1 << 2)
 
-#define MAX_STATUS_TRIES 8
+/* How often to look for the status of a process that has ended: GLib's thread mostly takes it in a moment, and whatever
+ * waits for the worker's place waits for that. Later after 1 ms, 2 ms and so on.
+ */
+#define N_PROMPT_TRIES 50
+#define MAX_STATUS_TRIES (N_PROMPT_TRIES + 8)
+
+/* How long to wait for the status of a forked process that has ended, in milliseconds. */
+#define STATUS_PATIENCE 1000
 
 /* How long to wait for a thread to be had, in milliseconds, where there are no pidfds. */
 #define WATCH_INTERVAL 100
@@ -243,6 +259,122 @@ proc_process_spawn (ProcReactor *reactor, GSubprocessLauncher *launcher, char **
 }
 
 ProcProcess *
+proc_process_new_forked (ProcReactor *reactor, const ProcProcessCallbacks *callbacks, ProcReactorFunc give_up, gpointer give_up_data, gpointer user_data)
+{
+  ProcProcess *self = g_new0 (ProcProcess, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->reactor = proc_reactor_ref (reactor);
+  self->callbacks = *callbacks;
+  self->user_data = user_data;
+  self->give_up = give_up;
+  self->give_up_data = give_up_data;
+  self->forked = TRUE;
+  self->pidfd = -1;
+  self->end = PROC_PROCESS_UNKNOWN;
+
+  return self;
+}
+
+/* The number by which this process knows it, whatever its parent calls it; 0 if that can't be told any more. */
+static int
+read_pid (int pidfd)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/fdinfo/%d", pidfd);
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL) || !(line = strstr (text, "\nPid:")))
+    return 0;
+
+  return MAX ((int) g_ascii_strtoll (line + strlen ("\nPid:"), NULL, 10), 0);
+}
+
+/* It may not be one, or of no use here. */
+static gboolean
+is_usable_pidfd (int pidfd)
+{
+  return syscall (SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || (errno != EBADF && errno != ENOSYS);
+}
+
+void
+proc_process_note_forked (ProcProcess *self, int pid, int pidfd)
+{
+  int known_pid = 0;
+
+  self->give_up = NULL;
+  self->pidfd = pidfd;
+  if (pidfd >= 0 && is_usable_pidfd (pidfd))
+    {
+      known_pid = read_pid (pidfd);
+      self->watch = proc_reactor_add_watch (self->reactor, pidfd, G_IO_IN, on_pidfd, self, NULL);
+    }
+  if (!self->watch)
+    proc_fd_clear (&self->pidfd);
+
+  self->pid = known_pid > 0 ? known_pid : pid;
+  self->spawned = TRUE;
+
+  /* Until it has ended. */
+  proc_process_ref (self);
+  if (self->abandoned)
+    proc_process_signal_group (self, SIGKILL);
+  else
+    self->callbacks.spawned (self, self->user_data);
+}
+
+void
+proc_process_note_failure (ProcProcess *self, const GError *error, ProcProcessEnd end, int code)
+{
+  self->give_up = NULL;
+  self->end = end;
+  self->end_code = code;
+  if (!self->abandoned)
+    self->callbacks.failed (self, error, self->user_data);
+}
+
+void
+proc_process_note_line (ProcProcess *self, const char *stream, const char *line)
+{
+  if (!self->abandoned && self->callbacks.line)
+    self->callbacks.line (self, stream, line, self->user_data);
+}
+
+static void
+end_now (ProcProcess *self)
+{
+  proc_watch_clear (&self->watch);
+  proc_timer_clear (&self->status_timer);
+  ended (self);
+}
+
+void
+proc_process_note_end (ProcProcess *self, ProcProcessEnd end, int code)
+{
+  if (self->ended)
+    return;
+
+  self->status_known = end != PROC_PROCESS_UNKNOWN;
+  self->orphaned = TRUE;
+  self->end = end;
+  self->end_code = code;
+  end_now (self);
+}
+
+void
+proc_process_note_orphaned (ProcProcess *self)
+{
+  if (self->ended)
+    return;
+
+  self->orphaned = TRUE;
+  if (self->pidfd < 0)
+    proc_process_signal_group (self, SIGKILL);
+  if (self->pidfd < 0 || self->status_timer)
+    end_now (self);
+}
+
+ProcProcess *
 proc_process_ref (ProcProcess *self)
 {
   g_atomic_ref_count_inc (&self->ref_count);
@@ -337,9 +469,25 @@ ask_subprocess (ProcProcess *self)
   return TRUE;
 }
 
+static gboolean
+settle_forked (ProcProcess *self)
+{
+  siginfo_t info = { 0 };
+
+  /* If its parent is gone it may have become a child of this process, which then has to reap it. */
+  if (!self->status_known && self->pidfd >= 0 && waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0)
+    {
+      self->status_known = TRUE;
+      self->end = info.si_code == CLD_EXITED ? PROC_PROCESS_EXITED : PROC_PROCESS_SIGNALED;
+      self->end_code = info.si_status;
+    }
+
+  return self->status_known || self->orphaned || self->n_status_tries > 0;
+}
+
 /* Whether all is known, and no zombie left for whoever waits for the end to find. */
 static gboolean
-settle (ProcProcess *self)
+settle_subprocess (ProcProcess *self)
 {
   PeekedStatus status = peek_status (self);
   siginfo_t info;
@@ -369,9 +517,18 @@ ended (gpointer user_data)
   if (self->n_status_tries == 0)
     proc_process_signal_group (self, SIGKILL);
 
-  if (!settle (self))
+  if (self->forked && !settle_forked (self))
     {
-      proc_reactor_add_timer (self->reactor, 1 << self->n_status_tries, &self->status_timer, ended, self);
+      self->n_status_tries++;
+      proc_reactor_add_timer (self->reactor, STATUS_PATIENCE, &self->status_timer, ended, self);
+      return;
+    }
+
+  if (!self->forked && !settle_subprocess (self))
+    {
+      guint pause = self->n_status_tries < N_PROMPT_TRIES ? 0 : 1 << (self->n_status_tries - N_PROMPT_TRIES);
+
+      proc_reactor_add_timer (self->reactor, pause, &self->status_timer, ended, self);
       self->n_status_tries = MIN (self->n_status_tries + 1, MAX_STATUS_TRIES);
       return;
     }
@@ -414,6 +571,8 @@ proc_process_describe_end (ProcProcess *self)
       return g_strdup_printf ("was ended by signal %d (%s)", self->end_code, strsignal (self->end_code));
     case PROC_PROCESS_UNKNOWN:
     default:
+      if (self->forked)
+        return g_strdup ("ended; how is not known, for its template process didn't live to tell");
       return g_strdup ("ended; its status was taken by another part of this program");
     }
 }
@@ -427,6 +586,9 @@ proc_process_signal (ProcProcess *self, int signum)
   if (self->pidfd >= 0)
     return syscall (SYS_pidfd_send_signal, self->pidfd, signum, NULL, 0) == 0;
 
+  if (self->forked)
+    return kill (self->pid, signum) == 0;
+
   /* Not reaped yet as far as can be told. */
   return g_subprocess_get_identifier (self->subprocess) && kill (self->pid, signum) == 0;
 }
@@ -435,6 +597,9 @@ void
 proc_process_signal_group (ProcProcess *self, int signum)
 {
   gboolean told = FALSE;
+
+  if (self->give_up && signum == SIGKILL)
+    self->give_up (self->give_up_data);
 
   if (!self->spawned || self->pid == 0)
     return;

@@ -6,7 +6,8 @@
 
 #include "host/reactor.h"
 
-/* One helper process, from its spawn to its end: a GSubprocess, its pidfd and its process group. Private.
+/* One helper process, from its spawn to its end: its pidfd, its process group, and the GSubprocess if it is a child of this process; others
+ * are forked by a template (host/template.h). Private.
  *
  * Reference counted; used by the owner of the reactor's context.
  */
@@ -16,7 +17,7 @@ typedef enum
 {
   PROC_PROCESS_EXITED,
   PROC_PROCESS_SIGNALED,
-  PROC_PROCESS_UNKNOWN, /* somebody else took its status: the application waits for all children */
+  PROC_PROCESS_UNKNOWN, /* somebody else took its status: the application waits for all children; or its template died */
 } ProcProcessEnd;
 
 typedef struct
@@ -26,6 +27,8 @@ typedef struct
   void (*failed) (ProcProcess *process, const GError *error, gpointer user_data);
   /* After spawned, once. Any data it left in pipes and sockets can be read still. */
   void (*ended) (ProcProcess *process, gpointer user_data);
+  /* Optional. A line that its template wrote before it was forked, to the stream of that name. */
+  void (*line) (ProcProcess *process, const char *stream, const char *line, gpointer user_data);
 } ProcProcessCallbacks;
 
 /* Starts @argv through @launcher in a thread of its own, so that neither the host's memory nor a slow
@@ -33,6 +36,22 @@ typedef struct
  * proc_process_abandon().
  */
 ProcProcess *proc_process_spawn (ProcReactor *reactor, GSubprocessLauncher *launcher, char **argv, const ProcProcessCallbacks *callbacks, gpointer user_data);
+
+/* One that is forked for this process. What becomes of it is told by the functions below. @give_up is called with @give_up_data if
+ * it is to be killed before it is there.
+ */
+ProcProcess *proc_process_new_forked (ProcReactor *reactor, const ProcProcessCallbacks *callbacks, ProcReactorFunc give_up, gpointer give_up_data, gpointer user_data);
+
+/* Takes @pidfd; -1: there is none. */
+void proc_process_note_forked (ProcProcess *self, int pid, int pidfd);
+/* It won't be there. @end and @code: how its template has ended, PROC_PROCESS_UNKNOWN if it hasn't. */
+void proc_process_note_failure (ProcProcess *self, const GError *error, ProcProcessEnd end, int code);
+void proc_process_note_line (ProcProcess *self, const char *stream, const char *line);
+/* It was reaped. */
+void proc_process_note_end (ProcProcess *self, ProcProcessEnd end, int code);
+/* There will be no proc_process_note_end(). */
+void proc_process_note_orphaned (ProcProcess *self);
+
 ProcProcess *proc_process_ref (ProcProcess *self);
 void proc_process_unref (ProcProcess *self);
 void proc_process_abandon (ProcProcess *self);

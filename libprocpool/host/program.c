@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,9 @@
 /* The kernel looks at so many bytes, and follows so many interpreters of interpreters; see binfmt_script. */
 #define HEAD_SIZE 256
 #define MAX_INTERPRETERS 5
+
+/* Where the kernel tells of the programs that it has others run. */
+#define EMULATORS "/proc/sys/fs/binfmt_misc"
 
 typedef struct
 {
@@ -62,9 +66,7 @@ has_segments (const Head *head, guint64 offset, guint64 n_segments, guint64 segm
          n_segments * segment_size <= file_size - offset;
 }
 
-/* The header as this machine's kind of it; a program for another one is the business of whoever has set
- * that up.
- */
+/* The header as this machine's kind of it; that of another one isn't looked into. */
 static gboolean
 is_elf (const Head *head)
 {
@@ -91,6 +93,92 @@ is_elf (const Head *head)
     }
 
   return FALSE;
+}
+
+/* 0 if it is for a machine of another byte order. */
+static guint16
+get_machine (const Head *head)
+{
+  const char native = G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB;
+  guint16 machine = 0;
+
+  if (head->bytes[EI_DATA] == native)
+    memcpy (&machine, head->bytes + offsetof (Elf64_Ehdr, e_machine), sizeof machine);
+
+  return machine;
+}
+
+/* One value of the file that the kernel has for each kind of program that it leaves to an interpreter. */
+static const char *
+find_value (const char *entry, const char *name)
+{
+  const char *found = strstr (entry, name);
+
+  return found ? found + strlen (name) : NULL;
+}
+
+/* See the kernel's documentation of binfmt_misc. */
+static gboolean
+is_meant (const Head *head, const char *entry)
+{
+  const char *offset = find_value (entry, "\noffset ");
+  const char *magic = find_value (entry, "\nmagic ");
+  const char *mask = find_value (entry, "\nmask ");
+  gsize start = offset ? (gsize) g_ascii_strtoull (offset, NULL, 10) : 0;
+  gsize i;
+
+  if (!g_str_has_prefix (entry, "enabled") || !magic || start > head->size)
+    return FALSE;
+
+  for (i = 0; g_ascii_isxdigit (magic[2 * i]); i++)
+    {
+      int wanted = g_ascii_xdigit_value (magic[2 * i]) << 4 | g_ascii_xdigit_value (magic[2 * i + 1]);
+      int bits = mask ? g_ascii_xdigit_value (mask[2 * i]) << 4 | g_ascii_xdigit_value (mask[2 * i + 1]) : 0xff;
+
+      if (i >= head->size - start || ((head->bytes[start + i] ^ wanted) & bits) != 0)
+        return FALSE;
+    }
+
+  return i > 0;
+}
+
+static gboolean
+has_emulator (const Head *head)
+{
+  g_autoptr (GDir) folder = g_dir_open (EMULATORS, 0, NULL);
+  const char *name;
+
+  while (folder && (name = g_dir_read_name (folder)))
+    {
+      g_autofree char *path = g_build_filename (EMULATORS, name, NULL);
+      g_autofree char *entry = NULL;
+
+      if (g_file_get_contents (path, &entry, NULL, NULL) && is_meant (head, entry))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The kernel refuses others, whereupon GLib has a shell run them. */
+static gboolean
+is_for_this_machine (const Head *head)
+{
+  static const guint16 families[][2] = { { EM_X86_64, EM_386 }, { EM_AARCH64, EM_ARM } };
+  guint16 machine = get_machine (head);
+  guint16 own;
+  Head own_head;
+
+  if (read_head ("/proc/self/exe", &own_head) != 0 || (own = get_machine (&own_head)) == machine)
+    return TRUE;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
+    {
+      if ((machine == families[i][0] && own == families[i][1]) || (machine == families[i][1] && own == families[i][0]))
+        return TRUE;
+    }
+
+  return has_emulator (head);
 }
 
 /* What stands behind “#!” up to a blank; NULL if nothing does. */
@@ -138,8 +226,13 @@ proc_program_check (const char *path, GError **error)
           return FALSE;
         }
 
-      if (is_elf (&head))
+      if (is_elf (&head) && is_for_this_machine (&head))
         return TRUE;
+      if (is_elf (&head))
+        {
+          proc_program_set_error (error, path, "it is for another kind of machine, for which no emulator is set up in " EMULATORS);
+          return FALSE;
+        }
       if (head.bytes[0] == '#' && head.bytes[1] == '!')
         interpreter = dup_interpreter (&head);
       if (!interpreter)

@@ -46,6 +46,9 @@ struct _ProcRun
   ProcTimer *timeout_timer;
   ProcTimer *grace_timer;    /* from telling the function to stop to ending its helper */
   gboolean stopped;          /* the function was told to stop */
+  guint n_moved;             /* how often it was taken to another worker, since its own had gone before it was begun */
+  gboolean ahead;            /* with a worker, but waits there for another to be done: still queued to the eye */
+  gboolean recalled;         /* and is to come back */
   gpointer owner;            /* the dispatcher, once it is submitted */
 
   int resolved;              /* atomic, for a blocking run's thread */

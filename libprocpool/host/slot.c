@@ -12,6 +12,7 @@ proc_slot_new (gpointer dispatcher)
   self->dispatcher = dispatcher;
   self->runs = g_ptr_array_new ();
   self->idle_link.data = self;
+  self->hungry_link.data = self;
 
   return self;
 }
@@ -19,7 +20,7 @@ proc_slot_new (gpointer dispatcher)
 void
 proc_slot_free (ProcSlot *self)
 {
-  g_assert (self->runs->len == 0 && !self->in_idle);
+  g_assert (self->runs->len == 0 && !self->in_idle && !self->in_hungry);
   g_ptr_array_unref (self->runs);
   g_clear_object (&self->worker);
   g_free (self);

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "host/look-ahead.h"
 #include "host/run.h"
 #include "host/worker-private.h"
 
@@ -12,7 +13,12 @@ typedef struct
 {
   gpointer dispatcher;
   ProcWorker *worker;     /* owned */
-  GPtrArray *runs;        /* of ProcRun, referenced: in flight, abandoned ones too */
+  GPtrArray *runs;        /* of ProcRun, referenced, in the order in which they were sent: in flight, abandoned ones too */
+  guint n_ahead;          /* of these, that wait for the others to be replied to */
+  ProcLookAhead look_ahead;
+  GList hungry_link;      /* in the dispatcher's list while it can be given more ahead */
+  gboolean in_hungry;
+  gboolean unflushed;     /* some of them aren't sent */
   guint n_started;        /* runs ever given to it */
   guint generation;       /* the start policy's, when it was started */
   gboolean ready;

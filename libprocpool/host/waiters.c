@@ -10,6 +10,7 @@ typedef struct
   ProcWaiters *waiters; /* alive as long as the task is in it */
   ProcReactor *reactor;
   const char *why;
+  guint need;
   gulong cancelled_handler;
 } Wait;
 
@@ -103,8 +104,44 @@ on_cancelled (GCancellable *cancellable, gpointer user_data)
   proc_reactor_post (wait->reactor, give_up, g_object_ref (user_data));
 }
 
+guint
+proc_waiters_get_most (ProcWaiters *self)
+{
+  guint most = 0;
+
+  for (GList *l = self->tasks.head; l; l = l->next)
+    most = MAX (most, ((Wait *) g_task_get_task_data (l->data))->need);
+
+  return most;
+}
+
+void
+proc_waiters_complete_up_to (ProcWaiters *self, ProcReactor *reactor, guint n)
+{
+  GList *next;
+
+  for (GList *l = self->tasks.head; l; l = next)
+    {
+      GTask *task = l->data;
+
+      next = l->next;
+      if (((Wait *) g_task_get_task_data (task))->need > n)
+        continue;
+
+      g_queue_delete_link (&self->tasks, l);
+      leave (task);
+      proc_waiters_complete_task (reactor, task, NULL);
+    }
+}
+
 void
 proc_waiters_add (ProcWaiters *self, ProcReactor *reactor, GTask *task, const char *why)
+{
+  proc_waiters_add_for (self, reactor, task, 0, why);
+}
+
+void
+proc_waiters_add_for (ProcWaiters *self, ProcReactor *reactor, GTask *task, guint need, const char *why)
 {
   GCancellable *cancellable = g_task_get_cancellable (task);
   Wait *wait = g_new0 (Wait, 1);
@@ -112,6 +149,7 @@ proc_waiters_add (ProcWaiters *self, ProcReactor *reactor, GTask *task, const ch
   wait->waiters = self;
   wait->reactor = proc_reactor_ref (reactor);
   wait->why = why;
+  wait->need = need;
   g_task_set_task_data (task, wait, wait_free);
   g_queue_push_tail (&self->tasks, task);
 

@@ -20,6 +20,15 @@ typedef struct
 /* Takes @task, whose cancellation ends the waiting with @why. */
 void proc_waiters_add (ProcWaiters *self, ProcReactor *reactor, GTask *task, const char *why);
 
+/* The same for who waits until there are @need of something. */
+void proc_waiters_add_for (ProcWaiters *self, ProcReactor *reactor, GTask *task, guint need, const char *why);
+
+/* How many the one that waits for most needs; 0: nobody waits. */
+guint proc_waiters_get_most (ProcWaiters *self);
+
+/* All that need no more than @n have waited long enough. */
+void proc_waiters_complete_up_to (ProcWaiters *self, ProcReactor *reactor, guint n);
+
 /* The first one has waited long enough: TRUE for it, or @error, which is taken. FALSE if there is none. */
 gboolean proc_waiters_complete (ProcWaiters *self, ProcReactor *reactor, GError *error);
 

@@ -7,6 +7,7 @@
 #include <gio/gunixfdlist.h>
 
 #include "host/reactor.h"
+#include "host/template.h"
 #include "host/worker.h"
 #include "launch/launcher.h"
 
@@ -24,6 +25,8 @@ typedef struct
   void (*progress) (ProcWorker *worker, gpointer run, double fraction, const char *text, gpointer user_data);
   /* @value: NULL if it was lost, since this process has no room for descriptors. */
   void (*output) (ProcWorker *worker, gpointer run, GVariant *value, gpointer user_data);
+  /* @run was recalled and isn't begun: it is the owner's again. FALSE if it wasn't recalled. */
+  gboolean (*returned) (ProcWorker *worker, gpointer run, gpointer user_data);
   /* @run: NULL if the record belongs to no task. */
   void (*log) (ProcWorker *worker, gpointer run, GLogLevelFlags level, const char *domain, const char *message, GVariant *fields, gpointer user_data);
   /* Its process is gone, with all it had to say; runs without a reply are lost. @error: why, NULL if it
@@ -34,6 +37,7 @@ typedef struct
 
 typedef struct
 {
+  ProcTemplate *template; /* which forks it; NULL: the launcher's program is started */
   guint startup_timeout; /* milliseconds; 0: none; for the finalizer too */
   guint cancel_grace;    /* milliseconds, between SIGTERM and SIGKILL */
   guint frame_timeout;   /* milliseconds, from a frame's first byte to its last; 0: none */
@@ -62,18 +66,27 @@ void proc_worker_set_paused (ProcWorker *self, gboolean paused);
 
 /* Sends a task, to one that takes them. @id is unique for this worker. Fails where the arguments can't be sent, and then the
  * worker is none the worse.
+ *
+ * @ahead: it is begun when all those before it have been replied to, and is not sent before proc_worker_flush(). For small
+ * arguments.
  */
-gboolean proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, GError **error);
+gboolean proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, gboolean ahead, GError **error);
+void proc_worker_flush (ProcWorker *self);
+
+/* Asks for a task back that was sent ahead. It comes back, or is replied to as if nothing had been said. */
+void proc_worker_recall (ProcWorker *self, guint64 id);
 
 /* Tells the function to stop. FALSE: it was not sent yet, and now won't be: there is no reply to wait for.
  * Otherwise it is replied to all the same, sooner or later.
  */
 gboolean proc_worker_cancel (ProcWorker *self, guint64 id);
 
-/* When it is gone: whether run @id never reached the helper, which ended with it unsent or unread in the
- * socket. A function that may have been begun is never taken for one that was not.
+/* Whether the helper tells which tasks it has begun. */
+gboolean proc_worker_tells_begun (ProcWorker *self);
+
+/* When it is gone: whether run @id may have been begun, or is what the helper broke under. TRUE where nobody can tell.
  */
-gboolean proc_worker_never_got (ProcWorker *self, guint64 id);
+gboolean proc_worker_may_have_begun (ProcWorker *self, guint64 id);
 
 /* Pins the helper to @ids from its next task on; none: to where it was at its start. */
 void proc_worker_pin (ProcWorker *self, const int *ids, gsize n_ids);

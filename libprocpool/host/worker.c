@@ -15,12 +15,13 @@
 #include "base/enum-types.h"
 #include "base/error.h"
 #include "base/fd.h"
-#include "host/line-reader.h"
 #include "host/payload-filler.h"
 #include "host/process.h"
 #include "host/rate-limit.h"
+#include "host/stdio-capture.h"
 #include "host/worker-private.h"
 #include "wire/channel.h"
+#include "wire/mark.h"
 #include "wire/remote-error.h"
 
 /**
@@ -81,15 +82,14 @@ struct _ProcWorker
   ProcWatch *watch;
   gboolean paused;     /* not listened to, for its owner's sake */
   gboolean hung_up;    /* nothing more is written to its channel */
-  ProcLineReader *stdout_reader;
-  ProcLineReader *stderr_reader;
+  ProcStdioCapture stdio;
   gboolean same_host;
   gboolean tells_end;  /* the process's end is the helper's own, not that of a program between */
 
   GHashTable *runs;    /* id -> the owner's pointer, for what was given and not yet replied to */
   GHashTable *fillers; /* id -> ProcPayloadFiller, for those of them not yet sent */
-  guint64 last_run;    /* the run whose message was queued last; 0 if that was another message */
-  GArray *unread;      /* of guint64: the runs that never reached a helper that is gone */
+  ProcMark *mark;      /* which task the helper has begun; NULL: there is none */
+  guint64 cut_run;     /* the one that a helper which is gone had got a part of; 0: none */
   GArray *cores;       /* of int: pinned to; empty: not pinned */
   guint64 tasks_done;
 
@@ -274,16 +274,21 @@ flush (ProcWorker *self)
 }
 
 static gboolean
+queue_message (ProcWorker *self, ProcMessage *message, GError **error)
+{
+  if (!proc_channel_queue (self->channel, message, -1, error))
+    return FALSE;
+
+  flush (self);
+  return TRUE;
+}
+
+static gboolean
 send_message (ProcWorker *self, ProcMessageType type, guint64 id, GVariant *head, GError **error)
 {
   g_autoptr (ProcMessage) message = proc_message_new (type, id, head, NULL);
 
-  if (!proc_channel_queue (self->channel, message, -1, error))
-    return FALSE;
-
-  self->last_run = 0;
-  flush (self);
-  return TRUE;
+  return queue_message (self, message, error);
 }
 
 /* Handshake */
@@ -410,6 +415,22 @@ handle_reply (ProcWorker *self, ProcMessage *message, gpointer run)
 }
 
 static void
+handle_returned (ProcWorker *self, ProcMessage *message, gpointer run)
+{
+  gpointer id = GSIZE_TO_POINTER ((gsize) message->task_id);
+
+  g_hash_table_remove (self->runs, id);
+  if (self->state == PROC_WORKER_STATE_BUSY && g_hash_table_size (self->runs) == 0)
+    set_state (self, PROC_WORKER_STATE_IDLE);
+
+  if (self->callbacks.returned (self, run, self->user_data))
+    return;
+
+  g_hash_table_insert (self->runs, id, run);
+  refuse_message (self, message, "it wasn't recalled");
+}
+
+static void
 handle_progress (ProcWorker *self, ProcMessage *message, gpointer run)
 {
   double fraction;
@@ -510,6 +531,8 @@ handle_task_message (ProcWorker *self, ProcMessage *message)
     return;
   else if (message->type == PROC_MESSAGE_PROGRESS)
     handle_progress (self, message, run);
+  else if (message->type == PROC_MESSAGE_RETURNED)
+    handle_returned (self, message, run);
   else
     self->callbacks.output (self, run, message->payload, self->user_data);
 }
@@ -542,6 +565,7 @@ handle_message (ProcWorker *self, ProcMessage *message)
     case PROC_MESSAGE_PROGRESS:
     case PROC_MESSAGE_OUTPUT:
     case PROC_MESSAGE_LOG:
+    case PROC_MESSAGE_RETURNED:
       handle_task_message (self, message);
       break;
     case PROC_MESSAGE_SETUP:
@@ -549,6 +573,7 @@ handle_message (ProcWorker *self, ProcMessage *message)
     case PROC_MESSAGE_CANCEL:
     case PROC_MESSAGE_PIN:
     case PROC_MESSAGE_FINISH:
+    case PROC_MESSAGE_RECALL:
     default:
       refuse_message (self, message, "that is the host's part");
       break;
@@ -711,10 +736,7 @@ on_spawned (ProcProcess *process, gpointer user_data)
   self->spawned = TRUE;
   self->pid = proc_process_get_pid (process);
   note_change (self, PROP_PID);
-  if (self->stdout_reader)
-    proc_line_reader_start (self->stdout_reader);
-  if (self->stderr_reader)
-    proc_line_reader_start (self->stderr_reader);
+  proc_stdio_capture_start (&self->stdio);
   flush (self);
 
   /* It was to end before it was there: the signals went nowhere. */
@@ -735,33 +757,35 @@ close_channel (ProcWorker *self)
   g_hash_table_remove_all (self->fillers);
 }
 
-/* While the channel and what wasn't given to it is still there. */
-static void
-note_unread (ProcWorker *self)
+/* The one that would have been begun next. If it came in part it may be what the helper broke under. */
+static guint64
+find_next_run (ProcWorker *self)
 {
+  guint64 begun = proc_mark_get (self->mark);
+  guint64 next = 0;
   GHashTableIter iter;
   gpointer key;
 
-  g_hash_table_iter_init (&iter, self->fillers);
+  g_hash_table_iter_init (&iter, self->runs);
   while (g_hash_table_iter_next (&iter, &key, NULL))
     {
       guint64 id = GPOINTER_TO_SIZE (key);
 
-      g_array_append_val (self->unread, id);
+      if (id > begun && (next == 0 || id < next))
+        next = id;
     }
 
-  if (self->last_run != 0 && proc_channel_last_is_unread (self->channel))
-    g_array_append_val (self->unread, self->last_run);
+  return next;
 }
 
 static void
 become_gone (ProcWorker *self)
 {
   tell_dropped_logs (self);
-  note_unread (self);
+  if (self->mark && proc_channel_is_cut (self->channel))
+    self->cut_run = find_next_run (self);
   close_channel (self);
-  g_clear_pointer (&self->stdout_reader, proc_line_reader_free);
-  g_clear_pointer (&self->stderr_reader, proc_line_reader_free);
+  proc_stdio_capture_clear (&self->stdio);
   set_state (self, PROC_WORKER_STATE_GONE);
 
   if (!self->detached)
@@ -773,15 +797,6 @@ become_gone (ProcWorker *self)
       self->self_held = FALSE;
       g_object_unref (self);
     }
-}
-
-static void
-on_spawn_failed (ProcProcess *process, const GError *error, gpointer user_data)
-{
-  ProcWorker *self = user_data;
-
-  fail (self, g_error_copy (error));
-  become_gone (self);
 }
 
 static void
@@ -806,6 +821,17 @@ note_end (ProcWorker *self)
     default:
       break;
     }
+}
+
+static void
+on_spawn_failed (ProcProcess *process, const GError *error, gpointer user_data)
+{
+  ProcWorker *self = user_data;
+
+  /* The end of the template, if that is why. */
+  note_end (self);
+  fail (self, g_error_copy (error));
+  become_gone (self);
 }
 
 /* What it said before it ended is still in the socket: no more than the kernel's buffer holds, unless a
@@ -833,10 +859,7 @@ on_ended (ProcProcess *process, gpointer user_data)
   hear_out (self);
   drain (self);
 
-  if (self->stdout_reader)
-    proc_line_reader_finish (self->stdout_reader);
-  if (self->stderr_reader)
-    proc_line_reader_finish (self->stderr_reader);
+  proc_stdio_capture_finish (&self->stdio);
 
   note_end (self);
 
@@ -852,12 +875,6 @@ on_ended (ProcProcess *process, gpointer user_data)
 
   become_gone (self);
 }
-
-static const ProcProcessCallbacks process_callbacks = {
-  .spawned = on_spawned,
-  .failed = on_spawn_failed,
-  .ended = on_ended,
-};
 
 /* Start */
 
@@ -888,61 +905,22 @@ on_stderr_line (const char *line, gpointer user_data)
   log_line (user_data, "stderr", line);
 }
 
-static gboolean
-open_capture (ProcWorker *self, int *write_end, ProcLineFunc func, ProcLineReader **reader, GError **error)
+static void
+on_template_line (ProcProcess *process, const char *stream, const char *line, gpointer user_data)
 {
-  int fds[2];
-
-  if (pipe2 (fds, O_CLOEXEC) < 0)
-    {
-      int saved_errno = errno;
-
-      g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED,
-                   "There is no pipe for what a helper process writes: %s", g_strerror (saved_errno));
-      return FALSE;
-    }
-
-  *write_end = fds[1];
-  *reader = proc_line_reader_new (self->reactor, fds[0], func, self, error);
-  return *reader != NULL;
+  log_line (user_data, stream, line);
 }
 
-static GSubprocessLauncher *
-prepare_stdio (ProcWorker *self, ProcLauncher *launcher, GError **error)
-{
-  g_autoptr (GSubprocessLauncher) result = NULL;
-  g_auto (ProcFd) stdout_fd = -1;
-  g_auto (ProcFd) stderr_fd = -1;
-  ProcStdio out = proc_launcher_get_stdout (launcher);
-  ProcStdio err = proc_launcher_get_stderr (launcher);
-  /* With INHERIT_FDS GLib starts it by posix_spawn(), in constant time; the helper itself closes what it
-   * wasn't meant to have.
-   */
-  GSubprocessFlags flags = G_SUBPROCESS_FLAGS_INHERIT_FDS;
+static const ProcProcessCallbacks process_callbacks = {
+  .spawned = on_spawned,
+  .failed = on_spawn_failed,
+  .ended = on_ended,
+  .line = on_template_line,
+};
 
-  if (proc_launcher_get_stdin (launcher) == PROC_STDIO_INHERIT)
-    flags |= G_SUBPROCESS_FLAGS_STDIN_INHERIT;
-  if (out == PROC_STDIO_DISCARD)
-    flags |= G_SUBPROCESS_FLAGS_STDOUT_SILENCE;
-  if (err == PROC_STDIO_DISCARD)
-    flags |= G_SUBPROCESS_FLAGS_STDERR_SILENCE;
-
-  if (out == PROC_STDIO_CAPTURE && !open_capture (self, &stdout_fd, on_stdout_line, &self->stdout_reader, error))
-    return NULL;
-  if (err == PROC_STDIO_CAPTURE && !open_capture (self, &stderr_fd, on_stderr_line, &self->stderr_reader, error))
-    return NULL;
-
-  result = g_subprocess_launcher_new (flags);
-  if (stdout_fd >= 0)
-    g_subprocess_launcher_take_stdout_fd (result, proc_fd_steal (&stdout_fd));
-  if (stderr_fd >= 0)
-    g_subprocess_launcher_take_stderr_fd (result, proc_fd_steal (&stderr_fd));
-
-  return g_steal_pointer (&result);
-}
-
+/* @helper_end: the helper's end of it. */
 static gboolean
-open_channel (ProcWorker *self, GSubprocessLauncher *subprocess_launcher, gboolean passes_fds, guint64 max_message, GError **error)
+open_channel (ProcWorker *self, int *helper_end, gboolean passes_fds, guint64 max_message, GError **error)
 {
   int fds[2];
 
@@ -955,18 +933,39 @@ open_channel (ProcWorker *self, GSubprocessLauncher *subprocess_launcher, gboole
       return FALSE;
     }
 
-  g_subprocess_launcher_take_fd (subprocess_launcher, fds[1], PROC_CHANNEL_FD);
-  g_subprocess_launcher_setenv (subprocess_launcher, PROC_CHANNEL_VARIABLE, G_STRINGIFY (PROC_CHANNEL_FD), TRUE);
-
+  *helper_end = fds[1];
   self->channel = proc_channel_new (fds[0], passes_fds, max_message);
   self->watch = proc_reactor_add_watch (self->reactor, fds[0], get_reading (self), on_channel, self, error);
   return self->watch != NULL;
+}
+
+/* Along with @message. FALSE if there are no descriptors for it: it works without, too. */
+static gboolean
+send_mark (ProcWorker *self, ProcMessage *message)
+{
+  int fd;
+
+  if (!proc_channel_passes_fds (self->channel))
+    return FALSE;
+
+  self->mark = proc_mark_new (&fd);
+  if (!self->mark)
+    return FALSE;
+
+  message->fds = g_unix_fd_list_new_from_array (&fd, 1);
+  if (queue_message (self, message, NULL))
+    return TRUE;
+
+  g_clear_object (&message->fds);
+  g_clear_pointer (&self->mark, proc_mark_free);
+  return FALSE;
 }
 
 static gboolean
 send_setup (ProcWorker *self, ProcLauncher *launcher, const ProcWorkerOptions *options, GError **error)
 {
   GVariantBuilder builder;
+  g_autoptr (ProcMessage) message = NULL;
   const char *cwd = proc_launcher_get_cwd (launcher);
   guint64 memory_limit = proc_launcher_get_memory_limit (launcher);
 
@@ -984,16 +983,38 @@ send_setup (ProcWorker *self, ProcLauncher *launcher, const ProcWorkerOptions *o
   g_variant_builder_add (&builder, "{sv}", "cancel-grace", g_variant_new_uint32 (options->cancel_grace));
   g_variant_builder_add (&builder, "{sv}", "max-payload", g_variant_new_uint64 (options->max_message));
 
-  return send_message (self, PROC_MESSAGE_SETUP, 0, g_variant_new ("(u@a{sv})", PROC_PROTOCOL_VERSION, g_variant_builder_end (&builder)), error);
+  message = proc_message_new (PROC_MESSAGE_SETUP, 0, g_variant_new ("(u@a{sv})", PROC_PROTOCOL_VERSION, g_variant_builder_end (&builder)), NULL);
+  if (send_mark (self, message))
+    return TRUE;
+
+  return queue_message (self, message, error);
+}
+
+/* By the launcher's program, which gets the helper's end of the channel. */
+static gboolean
+spawn (ProcWorker *self, ProcLauncher *launcher, int *helper_end, GError **error)
+{
+  GSubprocessLauncher *subprocess_launcher = proc_stdio_capture_prepare (&self->stdio, launcher);
+  char **argv = proc_launcher_prepare (launcher, subprocess_launcher, error);
+
+  if (!argv)
+    {
+      g_object_unref (subprocess_launcher);
+      return FALSE;
+    }
+
+  g_subprocess_launcher_take_fd (subprocess_launcher, proc_fd_steal (helper_end), PROC_CHANNEL_FD);
+  g_subprocess_launcher_setenv (subprocess_launcher, PROC_CHANNEL_VARIABLE, G_STRINGIFY (PROC_CHANNEL_FD), TRUE);
+  self->process = proc_process_spawn (self->reactor, subprocess_launcher, argv, &process_callbacks, self);
+  return TRUE;
 }
 
 ProcWorker *
 proc_worker_start (ProcReactor *reactor, ProcLauncher *launcher, const ProcWorkerOptions *options, const ProcWorkerCallbacks *callbacks, gpointer user_data, GError **error)
 {
   g_autoptr (ProcWorker) self = g_object_new (PROC_TYPE_WORKER, NULL);
-  g_autoptr (GSubprocessLauncher) subprocess_launcher = NULL;
+  g_auto (ProcFd) helper_end = -1;
   ProcLauncherFlags flags = proc_launcher_get_flags (launcher);
-  g_auto (GStrv) argv = NULL;
 
   self->reactor = proc_reactor_ref (reactor);
   self->callbacks = *callbacks;
@@ -1007,21 +1028,21 @@ proc_worker_start (ProcReactor *reactor, ProcLauncher *launcher, const ProcWorke
   self->same_host = (flags & PROC_LAUNCHER_SAME_HOST) != 0;
   self->tells_end = (flags & PROC_LAUNCHER_EXIT_STATUS) != 0;
 
-  subprocess_launcher = prepare_stdio (self, launcher, error);
-  if (!subprocess_launcher)
+  if (!proc_stdio_capture_open (&self->stdio, reactor, launcher, on_stdout_line, on_stderr_line, self, error))
     return NULL;
 
-  argv = proc_launcher_prepare (launcher, subprocess_launcher, error);
-  if (!argv)
-    return NULL;
-
-  if (!open_channel (self, subprocess_launcher, (flags & PROC_LAUNCHER_PASSES_FDS) != 0, options->max_message, error))
+  if (!open_channel (self, &helper_end, (flags & PROC_LAUNCHER_PASSES_FDS) != 0, options->max_message, error))
     return NULL;
 
   if (!send_setup (self, launcher, options, error))
     return NULL;
 
-  self->process = proc_process_spawn (reactor, g_steal_pointer (&subprocess_launcher), g_steal_pointer (&argv), &process_callbacks, self);
+  if (options->template)
+    self->process = proc_template_fork (options->template, proc_fd_steal (&helper_end), proc_fd_steal (&self->stdio.stdout_fd),
+                                        proc_fd_steal (&self->stdio.stderr_fd), &process_callbacks, self);
+  else if (!spawn (self, launcher, &helper_end, error))
+    return NULL;
+
   if (self->startup_timeout > 0)
     proc_reactor_add_timer (reactor, self->startup_timeout, &self->startup_timer, on_startup_timeout, self);
 
@@ -1055,8 +1076,8 @@ queue_run (ProcWorker *self, ProcMessage *message, int memfd, GError **error)
   if (!proc_channel_queue (self->channel, message, memfd, error))
     return FALSE;
 
-  self->last_run = message->task_id;
-  flush (self);
+  if (!(message->flags & PROC_FRAME_AHEAD))
+    flush (self);
   return TRUE;
 }
 
@@ -1102,7 +1123,7 @@ proc_worker_takes_tasks (ProcWorker *self)
 }
 
 gboolean
-proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, GError **error)
+proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, gboolean ahead, GError **error)
 {
   g_autoptr (ProcMessage) message = proc_message_new (PROC_MESSAGE_RUN, id, g_variant_new_string (function), arguments);
   gsize size = arguments ? g_variant_get_size (arguments) : 0;
@@ -1111,6 +1132,8 @@ proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *functio
 
   if (fds)
     message->fds = g_object_ref (fds);
+  if (ahead)
+    message->flags = PROC_FRAME_AHEAD;
 
   if (size >= PROC_PAYLOAD_FILLER_THRESHOLD && proc_channel_uses_memfd (self->channel, size))
     fill_and_queue_run (self, id, g_steal_pointer (&message));
@@ -1121,6 +1144,19 @@ proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *functio
   set_state (self, PROC_WORKER_STATE_BUSY);
 
   return TRUE;
+}
+
+void
+proc_worker_flush (ProcWorker *self)
+{
+  flush (self);
+}
+
+void
+proc_worker_recall (ProcWorker *self, guint64 id)
+{
+  if (self->watch)
+    send_message (self, PROC_MESSAGE_RECALL, id, NULL, NULL);
 }
 
 gboolean
@@ -1139,15 +1175,15 @@ proc_worker_cancel (ProcWorker *self, guint64 id)
 }
 
 gboolean
-proc_worker_never_got (ProcWorker *self, guint64 id)
+proc_worker_tells_begun (ProcWorker *self)
 {
-  for (guint i = 0; i < self->unread->len; i++)
-    {
-      if (g_array_index (self->unread, guint64, i) == id)
-        return TRUE;
-    }
+  return self->mark && proc_mark_get (self->mark) != PROC_MARK_UNSET;
+}
 
-  return FALSE;
+gboolean
+proc_worker_may_have_begun (ProcWorker *self, guint64 id)
+{
+  return !self->mark || id <= proc_mark_get (self->mark) || id == self->cut_run;
 }
 
 static gboolean
@@ -1203,7 +1239,7 @@ proc_worker_detach (ProcWorker *self)
 char *
 proc_worker_dup_stderr_tail (ProcWorker *self)
 {
-  return self->stderr_reader ? proc_line_reader_dup_tail (self->stderr_reader) : NULL;
+  return self->stdio.stderr_reader ? proc_line_reader_dup_tail (self->stdio.stderr_reader) : NULL;
 }
 
 /* Object */
@@ -1214,12 +1250,11 @@ proc_worker_finalize (GObject *object)
   ProcWorker *self = PROC_WORKER (object);
 
   close_channel (self);
-  g_clear_pointer (&self->stdout_reader, proc_line_reader_free);
-  g_clear_pointer (&self->stderr_reader, proc_line_reader_free);
+  proc_stdio_capture_clear (&self->stdio);
   g_clear_pointer (&self->process, proc_process_unref);
   g_clear_pointer (&self->runs, g_hash_table_unref);
   g_clear_pointer (&self->fillers, g_hash_table_unref);
-  g_clear_pointer (&self->unread, g_array_unref);
+  g_clear_pointer (&self->mark, proc_mark_free);
   g_clear_pointer (&self->cores, g_array_unref);
   g_clear_error (&self->failure);
   g_free (self->initializer);
@@ -1334,9 +1369,9 @@ static void
 proc_worker_init (ProcWorker *self)
 {
   self->exit_status = -1;
+  self->stdio = (ProcStdioCapture) PROC_STDIO_CAPTURE_INIT;
   self->runs = g_hash_table_new (NULL, NULL);
   self->fillers = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) proc_payload_filler_free);
-  self->unread = g_array_new (FALSE, FALSE, sizeof (guint64));
   self->cores = g_array_new (FALSE, FALSE, sizeof (int));
 }
 

@@ -62,6 +62,12 @@ proc_channel_get_fd (ProcChannel *self)
 }
 
 gboolean
+proc_channel_passes_fds (ProcChannel *self)
+{
+  return self->stream.passes_fds;
+}
+
+gboolean
 proc_channel_uses_memfd (ProcChannel *self, gsize payload_size)
 {
   return self->stream.passes_fds && payload_size >= PROC_FRAME_MEMFD_THRESHOLD;
@@ -139,16 +145,7 @@ proc_channel_is_mid_frame (ProcChannel *self)
 }
 
 gboolean
-proc_channel_last_is_unread (ProcChannel *self)
+proc_channel_is_cut (ProcChannel *self)
 {
-  switch (proc_outbox_get_progress (self->outbox))
-    {
-    case PROC_OUTBOX_NONE:
-      return TRUE;
-    case PROC_OUTBOX_ALL:
-      return proc_inbox_was_reset (self->inbox);
-    case PROC_OUTBOX_PART:
-    default:
-      return FALSE;
-    }
+  return proc_outbox_is_cut (self->outbox);
 }

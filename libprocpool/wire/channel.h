@@ -28,6 +28,9 @@ void proc_channel_set_max_payload (ProcChannel *self, guint64 max_payload);
 
 int proc_channel_get_fd (ProcChannel *self);
 
+/* Whether descriptors can be sent along with messages. */
+gboolean proc_channel_passes_fds (ProcChannel *self);
+
 /* Whether a payload of that many bytes will go through a memfd. */
 gboolean proc_channel_uses_memfd (ProcChannel *self, gsize payload_size);
 
@@ -65,9 +68,5 @@ gboolean proc_channel_has_input (ProcChannel *self);
 /* Whether a part of a frame has arrived and the rest has not: for a deadline on slow senders. */
 gboolean proc_channel_is_mid_frame (ProcChannel *self);
 
-/* After the end: whether the other side can't have read the message that was queued last. Nothing of it was
- * sent, or it was still in the socket, to its last byte at least, when the other side closed that: the
- * kernel tells by ECONNRESET. One that was sent in part counts as read, for it may be what the other side
- * broke under.
- */
-gboolean proc_channel_last_is_unread (ProcChannel *self);
+/* Whether a part of what was queued was sent and the rest was not, or not yet. */
+gboolean proc_channel_is_cut (ProcChannel *self);

@@ -21,8 +21,6 @@ static const guint types_with_head =
     TYPE_BIT (PROC_MESSAGE_PIN);
 static const guint types_with_payload =
     TYPE_BIT (PROC_MESSAGE_RUN) | TYPE_BIT (PROC_MESSAGE_RESULT) | TYPE_BIT (PROC_MESSAGE_OUTPUT);
-static const guint types_that_retire =
-    TYPE_BIT (PROC_MESSAGE_RESULT) | TYPE_BIT (PROC_MESSAGE_ERROR);
 
 /* The largest payload whose frame has a size that can still be told in a gsize. */
 #define MAX_PAYLOAD_IN_MEMORY ((guint64) (G_MAXSSIZE - PROC_FRAME_MAX_HEAD - PROC_FRAME_MAX_TYPE - 64))
@@ -73,6 +71,19 @@ read_u64 (const guint8 *bytes)
 
   memcpy (&value, bytes, sizeof value);
   return GUINT64_FROM_LE (value);
+}
+
+ProcFrameFlags
+proc_frame_flags_of (ProcMessageType type)
+{
+  if (type == PROC_MESSAGE_RUN)
+    return PROC_FRAME_AHEAD | PROC_FRAME_EACH;
+  if (type == PROC_MESSAGE_RESULT)
+    return PROC_FRAME_RETIRE | PROC_FRAME_EACH;
+  if (type == PROC_MESSAGE_ERROR)
+    return PROC_FRAME_RETIRE;
+
+  return PROC_FRAME_NONE;
 }
 
 void
@@ -148,10 +159,8 @@ find_contradiction (const ProcFrameHeader *header)
 {
   guint type = TYPE_BIT (header->type);
 
-  if (header->flags & ~(PROC_FRAME_MEMFD | PROC_FRAME_RETIRE))
-    return "unknown flags";
-  if ((header->flags & PROC_FRAME_RETIRE) && !(type & types_that_retire))
-    return "a flag that only replies may have";
+  if (header->flags & ~(PROC_FRAME_MEMFD | proc_frame_flags_of (header->type)))
+    return "a flag that is unknown or not for its message type";
   if (header->head_size > 0 && !(type & types_with_head))
     return "a head, which its message type has not";
   if (header->type_size > 0 && !(type & types_with_payload))

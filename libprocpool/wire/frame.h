@@ -54,15 +54,19 @@ typedef enum
   PROC_MESSAGE_LOG,       /* helper to host: a log record */
   PROC_MESSAGE_PIN,       /* host to helper: run on these cores from now on */
   PROC_MESSAGE_FINISH,    /* host to helper: no more tasks: run the finalizer and exit */
+  PROC_MESSAGE_RECALL,    /* host to helper: return the task, if it isn't begun */
+  PROC_MESSAGE_RETURNED,  /* helper to host: it wasn't, and won't be */
 } ProcMessageType;
 
-#define PROC_MESSAGE_LAST PROC_MESSAGE_FINISH
+#define PROC_MESSAGE_LAST PROC_MESSAGE_RETURNED
 
 typedef enum
 {
   PROC_FRAME_NONE = 0,
   PROC_FRAME_MEMFD = 1 << 0,  /* the payload is in the first descriptor */
   PROC_FRAME_RETIRE = 1 << 1, /* with RESULT or ERROR: replace this helper after its tasks in flight */
+  PROC_FRAME_AHEAD = 1 << 2,  /* with RUN: to be begun when all those before it have been replied to */
+  PROC_FRAME_EACH = 1 << 3,   /* with RUN: for each element of the payload; with RESULT: of each */
 } ProcFrameFlags;
 
 typedef struct
@@ -76,13 +80,16 @@ typedef struct
   guint64 payload_size;
 } ProcFrameHeader;
 
+/* The flags that a message of this type may have, besides PROC_FRAME_MEMFD. */
+ProcFrameFlags proc_frame_flags_of (ProcMessageType type);
+
 void proc_frame_header_write (const ProcFrameHeader *header, guint8 bytes[PROC_FRAME_HEADER_SIZE]);
 
 /* Refuses (PROC_POOL_ERROR_PROTOCOL, PROC_POOL_ERROR_TOO_LARGE) all that can be seen to be wrong from
  * the header alone, before a byte of the body is allocated: magic, type, unknown flags, sizes above the
  * limits, descriptors above PROC_FRAME_MAX_FDS, a memfd flag without a descriptor or a payload, a
  * payload without a type or with a message that has none, a head where the type has none, an OUTPUT
- * without a payload, a reply's flag on another message.
+ * without a payload, a flag on a message that it isn't for.
  */
 gboolean proc_frame_header_parse (const guint8 bytes[PROC_FRAME_HEADER_SIZE], guint64 max_payload, ProcFrameHeader *header, GError **error);
 

@@ -50,7 +50,6 @@ struct _ProcInbox
 
   gboolean was_emptied; /* the last read took all there was: AGAIN is due without asking once more */
   gboolean ended;
-  gboolean was_reset;   /* with bytes unread at the other side */
   GError *failure;
 };
 
@@ -279,7 +278,6 @@ fill (ProcInbox *self, gsize *budget, GError **error)
   else if (n_bytes == 0 || errno == ECONNRESET || errno == EPIPE)
     {
       self->ended = TRUE;
-      self->was_reset = n_bytes < 0 && errno == ECONNRESET;
     }
   else if (errno == EAGAIN || errno == EWOULDBLOCK)
     return PROC_CHANNEL_AGAIN;
@@ -358,10 +356,4 @@ gboolean
 proc_inbox_is_mid_frame (ProcInbox *self)
 {
   return self->end > self->start && look_at_header (self, NULL) && !has_frame (self);
-}
-
-gboolean
-proc_inbox_was_reset (ProcInbox *self)
-{
-  return self->was_reset;
 }

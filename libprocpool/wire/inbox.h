@@ -19,5 +19,3 @@ void proc_inbox_free (ProcInbox *self);
 ProcChannelStatus proc_inbox_receive (ProcInbox *self, ProcMessage **message, GError **error);
 gboolean proc_inbox_has_input (ProcInbox *self);
 gboolean proc_inbox_is_mid_frame (ProcInbox *self);
-/* Whether the other side was closed before it had read all that was sent to it. */
-gboolean proc_inbox_was_reset (ProcInbox *self);

@@ -31,6 +31,8 @@ static const struct
   [PROC_MESSAGE_LOG] = { "LOG", "(ussa{ss})", FALSE },
   [PROC_MESSAGE_PIN] = { "PIN", "ai", FALSE },
   [PROC_MESSAGE_FINISH] = { "FINISH", NULL, FALSE },
+  [PROC_MESSAGE_RECALL] = { "RECALL", NULL, FALSE },
+  [PROC_MESSAGE_RETURNED] = { "RETURNED", NULL, FALSE },
 };
 
 static gboolean
@@ -87,12 +89,11 @@ proc_message_free (ProcMessage *self)
 static gboolean
 is_well_made (const ProcMessage *self)
 {
-  gboolean is_reply = self->type == PROC_MESSAGE_RESULT || self->type == PROC_MESSAGE_ERROR;
   const char *head;
 
   if (!is_message_type (self->type))
     return FALSE;
-  if ((self->flags & ~(PROC_FRAME_MEMFD | PROC_FRAME_RETIRE)) || ((self->flags & PROC_FRAME_RETIRE) && !is_reply))
+  if (self->flags & ~(PROC_FRAME_MEMFD | proc_frame_flags_of (self->type)))
     return FALSE;
 
   head = message_types[self->type].head;

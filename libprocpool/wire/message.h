@@ -25,6 +25,12 @@
  *   LOG       (ussa{ss}) GLogLevelFlags, domain, message, further fields
  *   PIN       ai         the cores; empty: no longer pinned
  *   FINISH    -
+ *   RECALL    -
+ *   RETURNED  -
+ *
+ * With PROC_FRAME_EACH the payload of RUN is an array, and that of RESULT an array with the result of each of its
+ * elements, or where these are of several types, or some failed: (ava{u(sisa{sv})}), each result, and the errors
+ * by index.
  */
 
 #define PROC_PROTOCOL_VERSION 1

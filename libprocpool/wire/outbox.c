@@ -44,11 +44,7 @@ struct _ProcOutbox
   GQueue segments;
   Segment *spare; /* nullable, empty: saves the allocations where messages are small */
   GError *failure;
-
-  /* Bytes, ever: what was appended last begins behind the first last_start of them. */
-  guint64 n_appended;
-  guint64 n_sent;
-  guint64 last_start;
+  gboolean failed_cut; /* in the middle of what was to be sent */
 };
 
 static Segment *
@@ -194,13 +190,6 @@ get_segment (ProcOutbox *self, gboolean fresh)
   return last;
 }
 
-static void
-note_appended (ProcOutbox *self, gsize size)
-{
-  self->last_start = self->n_appended;
-  self->n_appended += size;
-}
-
 gboolean
 proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GError **error)
 {
@@ -210,10 +199,7 @@ proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GEr
   gsize n_before;
 
   if (self->failure != NULL)
-    {
-      note_appended (self, 1);
-      return TRUE;
-    }
+    return TRUE;
   if (!passes_fds_of (self, message, error) || !collect_fds (message, &owned_memfd, &fds, error))
     return FALSE;
 
@@ -222,10 +208,7 @@ proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GEr
     segment->fds = fds;
   n_before = segment->bytes->len;
   if (proc_message_serialize (message, memfd >= 0, self->max_payload, segment->bytes, error))
-    {
-      note_appended (self, segment->bytes->len - n_before);
-      return TRUE;
-    }
+    return TRUE;
 
   if (n_before == 0)
     {
@@ -238,6 +221,7 @@ proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GEr
 static ProcChannelStatus
 fail (ProcOutbox *self, int saved_errno, GError **error)
 {
+  self->failed_cut = proc_outbox_is_cut (self);
   clear (self);
   if (saved_errno == EPIPE || saved_errno == ECONNRESET)
     self->failure = g_error_new_literal (PROC_POOL_ERROR, PROC_POOL_ERROR_CRASHED, "The other side closed the channel");
@@ -259,7 +243,6 @@ write_segment (ProcOutbox *self, Segment *segment)
   if (n_bytes > 0)
     {
       segment->sent += n_bytes;
-      self->n_sent += n_bytes;
       segment_close_fds (segment);
     }
   return n_bytes;
@@ -306,11 +289,10 @@ proc_outbox_is_empty (ProcOutbox *self)
   return g_queue_is_empty (&self->segments);
 }
 
-ProcOutboxProgress
-proc_outbox_get_progress (ProcOutbox *self)
+gboolean
+proc_outbox_is_cut (ProcOutbox *self)
 {
-  if (self->n_sent >= self->n_appended)
-    return PROC_OUTBOX_ALL;
+  const Segment *segment = g_queue_peek_head (&self->segments);
 
-  return self->n_sent > self->last_start ? PROC_OUTBOX_PART : PROC_OUTBOX_NONE;
+  return self->failed_cut || (segment != NULL && segment->sent > 0);
 }

@@ -20,12 +20,5 @@ void proc_outbox_set_max_payload (ProcOutbox *self, guint64 max_payload);
 gboolean proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GError **error);
 ProcChannelStatus proc_outbox_flush (ProcOutbox *self, GError **error);
 gboolean proc_outbox_is_empty (ProcOutbox *self);
-/* How much was sent of what was appended last. */
-typedef enum
-{
-  PROC_OUTBOX_NONE,
-  PROC_OUTBOX_PART,
-  PROC_OUTBOX_ALL,
-} ProcOutboxProgress;
-
-ProcOutboxProgress proc_outbox_get_progress (ProcOutbox *self);
+/* Whether a part of what was appended was sent and the rest was not, or not yet. */
+gboolean proc_outbox_is_cut (ProcOutbox *self);

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "wire/mark.h"
+
 ProcChannel *hostile_channel;
 const char *hostile_argument = "";
 
@@ -155,6 +157,21 @@ hostile_send_progress (guint64 id, const char *text)
 
 /* ---- receiving ---- */
 
+/* Honest in this, so that who comes after it isn't taken for its victim. */
+static void
+keep_mark (const ProcMessage *message)
+{
+  static ProcMark *mark;
+
+  if (message->type == PROC_MESSAGE_SETUP && message->fds)
+    mark = proc_mark_map (g_unix_fd_list_peek_fds (message->fds, NULL)[0]);
+
+  if (mark && message->type == PROC_MESSAGE_SETUP)
+    proc_mark_set (mark, 0);
+  else if (mark && message->type == PROC_MESSAGE_RUN)
+    proc_mark_set (mark, message->task_id);
+}
+
 /* The next message of that type; what comes before it isn't of interest. */
 guint64
 hostile_wait_for_message (ProcMessageType type)
@@ -166,6 +183,7 @@ hostile_wait_for_message (ProcMessageType type)
       switch (proc_channel_receive (hostile_channel, &message, NULL))
         {
         case PROC_CHANNEL_OK:
+          keep_mark (message);
           if (message->type == type)
             return message->task_id;
           break;

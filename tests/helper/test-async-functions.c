@@ -33,6 +33,24 @@ async_echo (ProcInvocation *invocation, GVariant *arguments, gpointer user_data)
   g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, reply_with_arguments, g_object_ref (invocation), g_object_unref);
 }
 
+/* How many of these are in flight. */
+static int n_together;
+
+static gboolean
+reply_how_many (gpointer user_data)
+{
+  proc_invocation_return_value (user_data, g_variant_new_int32 (n_together));
+  n_together--;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+async_count_together (ProcInvocation *invocation, GVariant *arguments, gpointer user_data)
+{
+  n_together++;
+  g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, reply_how_many, g_object_ref (invocation), g_object_unref);
+}
+
 static gboolean
 reply_with_value (gpointer user_data)
 {
@@ -134,6 +152,7 @@ static const struct
   ProcAsyncFunction function;
 } functions[] = {
   { "async-echo", async_echo },                       /* v: returns it, from an idle source */
+  { "async-count-together", async_count_together },   /* → i: how many of these were in flight */
   { "async-delay", async_delay },                     /* (uv): returns the v after so many milliseconds */
   { "async-wait-for-cancel", async_wait_for_cancel }, /* G_IO_ERROR_CANCELLED when it is; progress "waiting" */
   { "no-reply", no_reply },                           /* drops its invocation */

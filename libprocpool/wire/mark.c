@@ -1,0 +1,91 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include "wire/mark.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define SIZE sizeof (guint64)
+
+/* A cut would end with SIGBUS who looks. */
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+/* The mapping itself. */
+struct _ProcMark
+{
+  guint64 id; /* atomic */
+};
+
+static ProcMark *
+map (int fd)
+{
+  void *address = mmap (NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+  return address != MAP_FAILED ? address : NULL;
+}
+
+/* Beyond it the system sends SIGXFSZ, which ends a process that doesn't expect it. */
+static gboolean
+may_write (void)
+{
+  struct rlimit limit;
+
+  return getrlimit (RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= SIZE;
+}
+
+ProcMark *
+proc_mark_new (int *fd)
+{
+  g_auto (ProcFd) memory = memfd_create ("procpool-mark", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  const guint64 unset = PROC_MARK_UNSET;
+  ProcMark *self;
+
+  if (memory < 0 || !may_write () || write (memory, &unset, sizeof unset) != sizeof unset || fcntl (memory, F_ADD_SEALS, SEALS) != 0)
+    return NULL;
+
+  self = map (memory);
+  if (self != NULL)
+    *fd = proc_fd_steal (&memory);
+
+  return self;
+}
+
+ProcMark *
+proc_mark_map (int fd)
+{
+  struct stat status;
+
+  if (fstat (fd, &status) != 0 || status.st_size != SIZE || (fcntl (fd, F_GET_SEALS) & SEALS) != SEALS)
+    return NULL;
+
+  return map (fd);
+}
+
+void
+proc_mark_free (ProcMark *self)
+{
+  munmap (self, SIZE);
+}
+
+void
+proc_mark_set (ProcMark *self, guint64 id)
+{
+  __atomic_store_n (&self->id, id, __ATOMIC_RELEASE);
+}
+
+guint64
+proc_mark_get (ProcMark *self)
+{
+  return __atomic_load_n (&self->id, __ATOMIC_ACQUIRE);
+}

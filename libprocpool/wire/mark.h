@@ -1,0 +1,30 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+/* A number in memory that host and helper share: the id of the task that the helper has begun last. It outlives the
+ * helper, so that the host can tell which tasks were begun by one that is gone, at no cost while it lives.
+ *
+ * All that the host believes of it is a number: neither side can change its size.
+ */
+typedef struct _ProcMark ProcMark;
+
+/* Not set by the other side, which may know nothing of it. */
+#define PROC_MARK_UNSET G_MAXUINT64
+
+/* Makes one, which is unset, and @fd for the other side, a new close-on-exec descriptor. NULL where the system has no
+ * memory or descriptors for it.
+ */
+ProcMark *proc_mark_new (int *fd);
+
+/* The other side's: maps @fd, which is borrowed. NULL if that is no mark. */
+ProcMark *proc_mark_map (int fd);
+
+void proc_mark_free (ProcMark *self);
+
+void proc_mark_set (ProcMark *self, guint64 id);
+guint64 proc_mark_get (ProcMark *self);
