@@ -35,6 +35,7 @@ set_up (Fixture *self, gconstpointer unused)
   self->reactor = proc_reactor_new (NULL);
   self->lines = g_ptr_array_new_with_free_func (g_free);
   self->reader = proc_line_reader_new (self->reactor, fds[0], note_line, self, NULL);
+  proc_line_reader_start (self->reader);
   self->fd = fds[1];
   g_assert_nonnull (self->reader);
 }
@@ -67,6 +68,26 @@ get_line (Fixture *self, guint i)
 {
   test_wait_until (self->lines->len > i);
   return g_ptr_array_index (self->lines, i);
+}
+
+/* Whatever comes meanwhile: text, and the end of it. */
+static void
+test_nothing_is_read_before_the_start (Fixture *self, gconstpointer unused)
+{
+  ProcLineReader *reader;
+  int fds[2];
+
+  g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
+  reader = proc_line_reader_new (self->reactor, fds[0], note_line, self, NULL);
+  g_assert_cmpint (write (fds[1], "early\n", 6), ==, 6);
+  close (fds[1]);
+  for (guint i = 0; i < 10; i++)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpuint (self->lines->len, ==, 0);
+
+  proc_line_reader_start (reader);
+  g_assert_cmpstr (get_line (self, 0), ==, "early");
+  proc_line_reader_free (reader);
 }
 
 static void
@@ -184,6 +205,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
 #define ADD(name, test) g_test_add ("/line-reader/" name, Fixture, NULL, set_up, test, tear_down)
+  ADD ("start", test_nothing_is_read_before_the_start);
   ADD ("lines", test_lines_come_as_written);
   ADD ("last-line", test_last_line_needs_no_newline);
   ADD ("finish", test_finish_reads_what_is_left);

@@ -4,8 +4,12 @@
 
 #include "host/process.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "testing.h"
 
@@ -156,6 +160,73 @@ test_status_that_was_stolen (Fixture *self, gconstpointer unused)
   g_assert_cmpint (proc_process_get_end (self->process, &code), !=, PROC_PROCESS_EXITED);
 }
 
+/* A process that traces @pid until the pipe @hold is at its end, and says a byte when it begins, if it may. */
+static pid_t
+start_tracer (int pid, const int *hold, const int *say)
+{
+  pid_t tracer = fork ();
+  char byte = 'x';
+
+  if (tracer != 0)
+    return tracer;
+
+  close (hold[1]);
+  if (ptrace (PTRACE_SEIZE, pid, NULL, NULL) != 0 || write (say[1], &byte, 1) != 1)
+    _exit (1);
+  while (read (hold[0], &byte, 1) > 0)
+    ;
+  _exit (waitpid (pid, NULL, 0) == pid ? 0 : 1);
+}
+
+/* Times that the end is looked for before it is given up, were it not for the tracer. */
+#define N_TURNS 58
+
+static void
+test_end_that_a_tracer_holds (Fixture *self, gconstpointer unused)
+{
+  int hold[2];
+  int say[2];
+  int pidfd;
+  pid_t tracer;
+  char byte;
+
+  spawn (self, "/bin/sh", "exec sleep 1000");
+  test_wait_until (self->n_spawned == 1);
+  pidfd = (int) syscall (SYS_pidfd_open, proc_process_get_pid (self->process), 0);
+  if (pidfd < 0)
+    {
+      g_test_skip ("without a descriptor of a process its end is waited for");
+      proc_process_signal (self->process, SIGKILL);
+      test_wait_until (self->n_ended == 1);
+      return;
+    }
+
+  g_assert_cmpint (pipe2 (hold, O_CLOEXEC), ==, 0);
+  g_assert_cmpint (pipe2 (say, O_CLOEXEC), ==, 0);
+  tracer = start_tracer (proc_process_get_pid (self->process), hold, say);
+  close (hold[0]);
+  close (say[1]);
+
+  if (read (say[0], &byte, 1) == 1)
+    {
+      g_assert_true (proc_process_signal (self->process, SIGKILL));
+      for (guint i = 0; i < N_TURNS; i++)
+        g_main_context_iteration (NULL, TRUE);
+      g_assert_cmpuint (self->n_ended, ==, 0);
+    }
+  else
+    {
+      g_test_skip ("no process may be traced here");
+      proc_process_signal (self->process, SIGKILL);
+    }
+
+  close (hold[1]);
+  close (say[0]);
+  close (pidfd);
+  assert_ends (self, PROC_PROCESS_SIGNALED, SIGKILL, "signal 9");
+  g_assert_cmpint (waitpid (tracer, NULL, 0), ==, tracer);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -168,6 +239,7 @@ main (int argc, char *argv[])
   ADD ("is-signalled", test_is_signalled);
   ADD ("abandoned", test_abandoned_one_is_killed);
   ADD ("stolen-status", test_status_that_was_stolen);
+  ADD ("traced", test_end_that_a_tracer_holds);
 #undef ADD
 
   return g_test_run ();

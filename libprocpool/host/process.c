@@ -528,6 +528,9 @@ ended (gpointer user_data)
     {
       guint pause = self->n_status_tries < N_PROMPT_TRIES ? 0 : 1 << (self->n_status_tries - N_PROMPT_TRIES);
 
+      /* GLib's thread may wait for this very processor. */
+      if (pause == 0)
+        g_thread_yield ();
       proc_reactor_add_timer (self->reactor, pause, &self->status_timer, ended, self);
       self->n_status_tries = MIN (self->n_status_tries + 1, MAX_STATUS_TRIES);
       return;

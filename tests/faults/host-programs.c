@@ -218,6 +218,34 @@ drain_on_sigterm (void)
   return drain_on (SIGTERM);
 }
 
+static void
+on_closed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (proc_pool_call_finish (PROC_POOL (source), result, &error));
+  g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_CLOSED);
+  printf ("told\n");
+  fflush (stdout);
+}
+
+/* What is ready-made: the pool closes, and the signal does what it always did. */
+static int
+watch_signals (void)
+{
+  ProcPool *pool = test_pool_new (1);
+  g_autoptr (ProcTask) task = proc_task_new ("wait-for-cancel", NULL);
+
+  proc_pool_watch_signal (pool, SIGINT, PROC_CLOSE_CANCEL);
+  proc_pool_watch_signal (pool, SIGTERM, PROC_CLOSE_CANCEL);
+  proc_pool_run_async (pool, task, NULL, on_closed, NULL);
+  test_wait_until (g_strcmp0 (proc_task_get_progress_text (task), "waiting") == 0);
+  print_pids (pool, 0);
+
+  test_wait_until (FALSE);
+  return EXIT_FAILURE;
+}
+
 /* ---- helpers that are hosts ---- */
 
 static GVariant *
@@ -315,6 +343,7 @@ host_programs_main (const char *name)
     { "reap-in-handler", reap_in_handler },
     { "drain-on-sigint", drain_on_sigint },
     { "drain-on-sigterm", drain_on_sigterm },
+    { "watch-signals", watch_signals },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (programs); i++)

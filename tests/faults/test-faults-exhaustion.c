@@ -180,6 +180,50 @@ test_no_descriptors_for_a_transfer (void)
   faults_finish (pool);
 }
 
+/* As many as two transfers take at their height, there and back. */
+#define MAX_TRANSFER_STEPS 8
+
+static gboolean
+succeeds_but_for_descriptors (TestRun *run)
+{
+  test_run_wait (run);
+  if (!run->error)
+    return TRUE;
+
+  if (!g_error_matches (run->error, PROC_POOL_ERROR, PROC_POOL_ERROR_DESCRIPTORS))
+    test_assert_error_says (run->error, g_strerror (EMFILE));
+  return FALSE;
+}
+
+static void
+test_no_descriptors_at_each_step_of_a_transfer (void)
+{
+  ProcPool *pool = test_pool_new (1);
+  int pid = test_call_int (pool, "pid", NULL);
+  gboolean succeeded = FALSE;
+
+  for (guint n_left = 0; n_left < MAX_TRANSFER_STEPS; n_left++)
+    {
+      g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+      g_autoptr (ProcTask) with_fds = proc_task_new ("read-fd", NULL);
+      g_autoptr (TestRun) sending = NULL;
+      g_autoptr (TestRun) receiving = NULL;
+
+      g_assert_cmpint (g_unix_fd_list_append (fds, STDIN_FILENO, NULL), ==, 0);
+      proc_task_set_fds (with_fds, fds);
+      take_all_descriptors_but (n_left);
+      sending = test_run_start_task (pool, with_fds, NULL);
+      receiving = test_run_start (pool, "echo", new_bytes (LARGE), NULL);
+      succeeded = succeeds_but_for_descriptors (sending) & succeeds_but_for_descriptors (receiving);
+      give_descriptors_back ();
+
+      g_assert_cmpint (test_call_int (pool, "pid", NULL), ==, pid);
+    }
+
+  g_assert_true (succeeded);
+  faults_finish (pool);
+}
+
 /* ---- processes ---- */
 
 /* The limit doesn't bind root, and counts what others of the same user do: becomes a user of its own. */
@@ -366,6 +410,7 @@ main (int argc, char *argv[])
   add_apart ("/faults/starting/no-descriptors/for-a-moment", test_no_descriptors_for_a_moment);
   add_apart ("/faults/starting/no-descriptors/for-long", test_no_descriptors_for_long);
   add_apart ("/faults/starting/no-descriptors/transfer", test_no_descriptors_for_a_transfer);
+  add_apart ("/faults/starting/no-descriptors/each-step-of-a-transfer", test_no_descriptors_at_each_step_of_a_transfer);
   add_apart ("/faults/starting/no-processes", test_no_processes);
   add_apart ("/faults/starting/no-memory-file/limit", test_no_memory_file_by_limit);
   add_apart ("/faults/starting/no-memory-file/memfd-create", test_memfd_create_fails);

@@ -296,10 +296,17 @@ test_forked_copy (void)
 
 /* ---- reaping ---- */
 
-static void
-test_host_reaps (gconstpointer name)
+typedef struct
 {
-  Host *host = host_start (name);
+  const char *name;
+  guint n_known; /* of the ends before anybody else reaps */
+} Reaping;
+
+static void
+test_host_reaps (gconstpointer data)
+{
+  const Reaping *reaping = data;
+  Host *host = host_start (reaping->name);
   char line[1024];
   guint n_crashes = 0;
   guint n_told = 0;
@@ -315,6 +322,7 @@ test_host_reaps (gconstpointer name)
   g_assert_cmpint (status, ==, 0);
   g_assert_cmpuint (n_crashes % 3, ==, 0);
   g_assert_cmpuint (n_crashes, >=, 3);
+  g_assert_cmpuint (n_told, >=, reaping->n_known);
   g_test_message ("%u of %u ends were known", n_told, n_crashes);
 }
 
@@ -423,6 +431,33 @@ test_terminal_without_handler (void)
   close_terminal (&terminal);
 }
 
+/* With the pool's own handling of signals it ends by the signal all the same, in good order. */
+static void
+test_terminal_watched (void)
+{
+  static const int signals[] = { SIGINT, SIGTERM };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
+    {
+      Terminal terminal;
+      Host *host;
+      int status;
+
+      open_terminal (&terminal);
+      host = host_start_at_terminal ("watch-signals", terminal.master, terminal.name);
+      read_pids (host);
+      if (signals[i] == SIGINT)
+        press_ctrl_c (host);
+      else
+        kill (-host->pid, signals[i]);
+      expect_line (host, "told");
+      status = host_finish (host);
+      g_assert_true (WIFSIGNALED (status));
+      g_assert_cmpint (WTERMSIG (status), ==, signals[i]);
+      close_terminal (&terminal);
+    }
+}
+
 /* ---- nested ---- */
 
 #define DEPTH 10
@@ -479,6 +514,8 @@ test_nested_killed (void)
 int
 main (int argc, char *argv[])
 {
+  static const Reaping reapings[] = { { "ignore-sigchld" }, { "reap-in-thread" }, { "reap-in-handler", 3 } };
+
   if (proc_helper_is_helper_process ())
     return host_programs_serve ();
   if (argc == 3 && g_str_equal (argv[1], "--host"))
@@ -492,13 +529,14 @@ main (int argc, char *argv[])
   faults_add ("/faults/host/host-killed", test_host_killed);
   faults_add ("/faults/host/host-forks", test_host_forks);
   faults_add ("/faults/host/forked-copy", test_forked_copy);
-  faults_add_data ("/faults/host/host-reaps/ignores-sigchld", "ignore-sigchld", test_host_reaps);
-  faults_add_data ("/faults/host/host-reaps/waits-for-all", "reap-in-thread", test_host_reaps);
-  faults_add_data ("/faults/host/host-reaps/own-handler", "reap-in-handler", test_host_reaps);
+  faults_add_data ("/faults/host/host-reaps/ignores-sigchld", &reapings[0], test_host_reaps);
+  faults_add_data ("/faults/host/host-reaps/waits-for-all", &reapings[1], test_host_reaps);
+  faults_add_data ("/faults/host/host-reaps/own-handler", &reapings[2], test_host_reaps);
   faults_add ("/faults/host/context-gone/for-good", test_context_gone_for_good);
   faults_add ("/faults/host/terminal/drains", test_terminal_drains);
   faults_add ("/faults/host/terminal/sigterm-to-the-group", test_terminal_sigterm_to_group);
   faults_add ("/faults/host/terminal/without-a-handler", test_terminal_without_handler);
+  faults_add ("/faults/host/terminal/watched", test_terminal_watched);
   faults_add ("/faults/host/nested", test_nested);
   faults_add ("/faults/host/nested/killed", test_nested_killed);
 

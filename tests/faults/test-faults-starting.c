@@ -8,9 +8,11 @@
 
 #include "faults.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,6 +132,7 @@ typedef enum
   EMPTY_INTERPRETER,
   GARBAGE_INTERPRETER,
   CUT_PROGRAM,
+  FOREIGN_PROGRAM,
   NO_PROGRAM,
   EMPTY,
   N_WRONGS
@@ -150,6 +153,7 @@ static const char *
 put_wrong_program (Bench *bench, Wrong wrong, const char *interpreter)
 {
   g_autofree char *program = NULL;
+  gsize size;
 
   switch (wrong)
     {
@@ -174,6 +178,12 @@ put_wrong_program (Bench *bench, Wrong wrong, const char *interpreter)
       g_assert_true (g_file_get_contents (g_getenv ("PROC_TEST_HELPER"), &program, NULL, NULL));
       put_file (bench, program, 100, 0755);
       return "neither";
+    case FOREIGN_PROGRAM:
+      /* A machine that nobody has, and so no emulator for it. */
+      g_assert_true (g_file_get_contents (g_getenv ("PROC_TEST_HELPER"), &program, &size, NULL));
+      memset (program + offsetof (Elf64_Ehdr, e_machine), 0x77, sizeof (Elf64_Half));
+      put_file (bench, program, size, 0755);
+      return "another kind of machine";
     case NO_PROGRAM:
       put_file (bench, "\001\002\003\004", 4, 0755);
       return "neither";
@@ -282,7 +292,7 @@ test_bad_initializer_for_min_workers (void)
 /* ---- refuses ---- */
 
 static void
-expect_refusal (const char *option, const char *argument, const char *text)
+expect_refusal (const char *option, const char *argument, GQuark domain, int code, const char *text)
 {
   const char *argv[] = { g_getenv ("PROC_TEST_HELPER"), option, argument, NULL };
   g_autoptr (ProcLauncher) launcher = proc_local_launcher_new (argv);
@@ -298,7 +308,7 @@ expect_refusal (const char *option, const char *argument, const char *text)
   for (int i = 0; i < N_WAITING; i++)
     {
       test_run_wait (runs[i]);
-      g_assert_nonnull (runs[i]->error);
+      g_assert_error (runs[i]->error, domain, code);
       test_assert_error_says (runs[i]->error, text);
       test_run_free (runs[i]);
     }
@@ -309,7 +319,7 @@ expect_refusal (const char *option, const char *argument, const char *text)
       g_autoptr (GError) error = NULL;
 
       g_assert_null (test_call (pool, "echo", NULL, &error));
-      g_assert_nonnull (error);
+      g_assert_error (error, domain, code);
       test_assert_error_says (error, text);
     }
 
@@ -320,8 +330,8 @@ expect_refusal (const char *option, const char *argument, const char *text)
 static void
 test_refuses (void)
 {
-  expect_refusal ("--refuse", NULL, "the test helper has nothing to serve");
-  expect_refusal ("--exit", "78", "code 78");
+  expect_refusal ("--refuse", NULL, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the test helper has nothing to serve");
+  expect_refusal ("--exit", "78", PROC_POOL_ERROR, PROC_POOL_ERROR_START_FAILED, "code 78");
 }
 
 /* ---- busy-text ---- */

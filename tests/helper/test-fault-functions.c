@@ -95,12 +95,13 @@ static gpointer
 wait_for_output (gpointer user_data)
 {
   int n_waiting = 0;
+  int signum = GPOINTER_TO_INT (user_data);
 
   do
     g_thread_yield ();
   while (ioctl (test_helper_channel, SIOCOUTQ, &n_waiting) == 0 && n_waiting < MUCH_OUTPUT);
 
-  die_of (SIGKILL);
+  die_of (signum);
   return NULL;
 }
 
@@ -116,18 +117,20 @@ forbid_files (void)
 static GVariant *
 die_replying (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  gsize size;
+  guint64 size;
+  int signum;
   char *data;
 
-  if (!check_type (arguments, "t", error))
+  if (!check_type (arguments, "(ti)", error))
     return NULL;
+
+  g_variant_get (arguments, "(ti)", &size, &signum);
 
   /* Without shared memory all of it goes through the socket. */
   forbid_files ();
   proc_invocation_progress (invocation, 0.0, "replying");
-  g_thread_unref (g_thread_new ("killer", wait_for_output, NULL));
+  g_thread_unref (g_thread_new ("killer", wait_for_output, GINT_TO_POINTER (signum)));
 
-  size = g_variant_get_uint64 (arguments);
   data = g_malloc0 (size);
   return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
 }
@@ -179,22 +182,6 @@ close_all (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, 
     close (fd);
 
   return g_variant_new_int32 (getpid ());
-}
-
-static GVariant *
-limit_memory (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
-{
-  struct rlimit limit;
-  g_autofree char *contents = NULL;
-  guint64 n_pages;
-
-  if (!check_type (arguments, "t", error) || !g_file_get_contents ("/proc/self/statm", &contents, NULL, error))
-    return NULL;
-
-  n_pages = g_ascii_strtoull (contents, NULL, 10);
-  limit.rlim_cur = limit.rlim_max = n_pages * (guint64) sysconf (_SC_PAGESIZE) + g_variant_get_uint64 (arguments);
-  setrlimit (RLIMIT_AS, &limit);
-  return NULL;
 }
 
 static GVariant *
@@ -255,11 +242,10 @@ static const struct
 } functions[] = {
   { "cry-and-crash", cry_and_crash },                     /* i: dies of that signal; “last words” on standard error */
   { "crash-while-exists", crash_while_exists },           /* s → s: SIGKILL as long as there is a file of that name */
-  { "die-replying", die_replying },                       /* t: SIGKILL when a part of so many bytes is sent; progress "replying" */
+  { "die-replying", die_replying },                       /* (ti): dies of that signal when a part of so many bytes is sent; progress "replying" */
   { "change-signals", change_signals },                   /* → i, the process id: all handled or ignored, and blocked */
   { "change-signals-and-hang", change_signals_and_hang }, /* the same, and never returns; progress "hanging" */
   { "close-all", close_all },                             /* → i: all descriptors, the channel too */
-  { "limit-memory", limit_memory },                       /* t: no more than so many bytes from now on */
   { "limit-files", limit_files },                         /* none can be written from now on, memfds included */
   { "spin-forever", spin_forever },                       /* progress "spinning" */
   { "flood", flood },                                     /* (tib) → b: so many bytes, to that descriptor, with newlines? */

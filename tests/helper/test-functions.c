@@ -53,6 +53,20 @@ add (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError
 }
 
 static GVariant *
+unpack (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  return check_type (arguments, "v", error) ? g_variant_get_variant (arguments) : NULL;
+}
+
+static GVariant *
+add_variant (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  g_autoptr (GVariant) numbers = unpack (invocation, arguments, user_data, error);
+
+  return numbers ? add (invocation, numbers, user_data, error) : NULL;
+}
+
+static GVariant *
 square_root (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
   if (!check_type (arguments, "d", error))
@@ -406,6 +420,8 @@ static const struct
   { "echo", echo },                                 /* v: returns it */
   { "nothing", nothing },                           /* no result */
   { "add", add },                                   /* (ii) → i */
+  { "unpack", unpack },                             /* v → what is in it */
+  { "add-variant", add_variant },                   /* v of (ii) → i */
   { "sqrt", square_root },                          /* d → d */
   { "fib", fibonacci },                             /* i → t, slowly */
   { "big", big },                                   /* t → ay of that size: 0, 1, … 255, 0 … */

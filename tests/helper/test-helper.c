@@ -3,8 +3,8 @@
  */
 
 /* The helper program of all tests. Without options it serves the functions of test-functions.c,
- * test-async-functions.c, test-process-functions.c and test-fault-functions.c; with one it misbehaves: see
- * test-misbehaviour.c.
+ * test-async-functions.c, test-process-functions.c, test-fault-functions.c and test-scenario-functions.c; with one
+ * it misbehaves: see test-misbehaviour.c.
  */
 
 #include "test-helper.h"
@@ -55,6 +55,7 @@ main (int argc, char *argv[])
   test_async_functions_add (helper);
   test_process_functions_add (helper);
   test_fault_functions_add (helper);
+  test_scenario_functions_add (helper);
 
   return proc_helper_run (helper);
 }

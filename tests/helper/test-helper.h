@@ -17,6 +17,7 @@ void test_functions_add (ProcHelper *helper);
 void test_async_functions_add (ProcHelper *helper);
 void test_process_functions_add (ProcHelper *helper);
 void test_fault_functions_add (ProcHelper *helper);
+void test_scenario_functions_add (ProcHelper *helper);
 
 /* Plays a helper that breaks the rules, if @option is one of its modes. Doesn't return then. */
 void test_misbehave (const char *option, const char *argument);
