@@ -128,7 +128,7 @@ test_refuses_unknown_flags (void)
   /* But for that of a memfd, which any with a payload may have. */
   static const ProcFrameFlags allowed[PROC_MESSAGE_LAST + 1] = {
     [PROC_MESSAGE_RUN] = PROC_FRAME_AHEAD | PROC_FRAME_EACH,
-    [PROC_MESSAGE_RESULT] = PROC_FRAME_RETIRE | PROC_FRAME_EACH,
+    [PROC_MESSAGE_RESULT] = PROC_FRAME_RETIRE,
     [PROC_MESSAGE_ERROR] = PROC_FRAME_RETIRE,
   };
 

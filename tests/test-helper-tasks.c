@@ -114,7 +114,7 @@ test_lists_its_functions_for_an_unknown_one (void)
   error = fake_host_expect_error (host, 1);
   g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_UNKNOWN_FUNCTION);
   g_assert_nonnull (strstr (error->message, "“no-such-function”"));
-  g_assert_nonnull (strstr (error->message, "it has add, affinity, allocate, "));
+  g_assert_nonnull (strstr (error->message, "it has add, add-variant, affinity, "));
 
   fake_host_run (host, 2, "proc:no-such-function", NULL);
   reserved = fake_host_expect_error (host, 2);

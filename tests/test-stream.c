@@ -68,7 +68,7 @@ ask (Fixture *self, GCancellable *cancellable, GTask **result)
   GTask *task = g_task_new (NULL, cancellable, note_done, result);
 
   g_task_set_check_cancellable (task, FALSE);
-  proc_stream_next_async (self->stream, task);
+  proc_stream_next_async (self->stream, task, FALSE);
 }
 
 /* The @position-th of those under way gives its arguments back. */

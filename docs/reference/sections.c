@@ -31,6 +31,14 @@
  */
 
 /**
+ * SECTION:fork-server-launcher
+ * @title: ProcForkServerLauncher
+ * @short_description: helper processes that are loaded once and forked
+ *
+ * See #ProcForkServerLauncher, and <link linkend="helper-template">A helper that is forked</link>.
+ */
+
+/**
  * SECTION:helper
  * @title: ProcHelper
  * @short_description: the runtime inside a helper process

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "helper/build-id.h"
 #include "helper/command.h"
+#include "helper/each.h"
+#include "helper/invocation-private.h"
 #include "helper/fork-server.h"
 #include "helper/log-writer.h"
 #include "helper/module-loader.h"
@@ -58,6 +60,9 @@ typedef struct
   ProcAsyncFunction async_function;
   gpointer user_data;
   GDestroyNotify destroy;
+
+  /* Whose it is. */
+  ProcHelper *helper;
 } Function;
 
 struct _ProcHelper
@@ -272,11 +277,11 @@ proc_helper_new (void)
 }
 
 static Function *
-function_new (ProcFunction function, ProcAsyncFunction async_function, gpointer user_data, GDestroyNotify destroy)
+function_new (ProcHelper *helper, ProcFunction function, ProcAsyncFunction async_function, gpointer user_data, GDestroyNotify destroy)
 {
   Function *self = g_new (Function, 1);
 
-  *self = (Function){ function, async_function, user_data, destroy };
+  *self = (Function){ function, async_function, user_data, destroy, helper };
   return self;
 }
 
@@ -308,7 +313,7 @@ proc_helper_add_function (ProcHelper *self, const char *name, ProcFunction funct
   g_return_if_fail (name != NULL && is_name_free (self, name));
   g_return_if_fail (function != NULL);
 
-  g_hash_table_insert (self->functions, g_strdup (name), function_new (function, NULL, user_data, destroy));
+  g_hash_table_insert (self->functions, g_strdup (name), function_new (self, function, NULL, user_data, destroy));
 }
 
 /**
@@ -331,7 +336,7 @@ proc_helper_add_async_function (ProcHelper *self, const char *name, ProcAsyncFun
   g_return_if_fail (name != NULL && is_name_free (self, name));
   g_return_if_fail (function != NULL);
 
-  g_hash_table_insert (self->functions, g_strdup (name), function_new (NULL, function, user_data, destroy));
+  g_hash_table_insert (self->functions, g_strdup (name), function_new (self, NULL, function, user_data, destroy));
 }
 
 /**
@@ -354,7 +359,7 @@ proc_helper_set_fallback (ProcHelper *self, ProcAsyncFunction function, gpointer
 
   g_clear_pointer (&self->fallback, function_free);
   if (function != NULL)
-    self->fallback = function_new (NULL, function, user_data, destroy);
+    self->fallback = function_new (self, NULL, function, user_data, destroy);
 }
 
 /**
@@ -579,18 +584,50 @@ describe_unknown (ProcHelper *self, const char *name)
 }
 
 static void
-run_sync (const Function *function, ProcInvocation *invocation)
+report_failure (ProcInvocation *invocation, const GError *error, gpointer owner)
 {
-  g_autoptr (GError) error = NULL;
+  ProcHelper *self = owner;
+
+  if (self->error_hook != NULL)
+    self->error_hook (invocation, error, self->error_hook_data);
+}
+
+static GVariant *
+call_function (ProcInvocation *invocation, gpointer user_data, GError **error)
+{
+  const Function *function = user_data;
+  g_autoptr (GError) local_error = NULL;
   g_autoptr (GVariant) value = NULL;
 
-  value = function->function (invocation, proc_invocation_get_arguments (invocation), function->user_data, &error);
+  value = function->function (invocation, proc_invocation_get_arguments (invocation), function->user_data, &local_error);
   if (value != NULL)
     value = g_variant_take_ref (value);
 
-  if (value != NULL && error != NULL)
-    g_critical ("the function “%s” returned a value and set an error: the error counts",
-                proc_invocation_get_function (invocation));
+  if (value != NULL && local_error != NULL)
+    {
+      g_critical ("the function “%s” returned a value and set an error: the error counts",
+                  proc_invocation_get_function (invocation));
+      g_clear_pointer (&value, g_variant_unref);
+    }
+  if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+
+  return g_steal_pointer (&value);
+}
+
+static void
+start_function (ProcInvocation *invocation, gpointer user_data)
+{
+  const Function *function = user_data;
+
+  function->async_function (invocation, proc_invocation_get_arguments (invocation), function->user_data);
+}
+
+static void
+run_sync (Function *function, ProcInvocation *invocation)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = call_function (invocation, function, &error);
 
   if (error != NULL)
     proc_invocation_return_error (invocation, error);
@@ -599,11 +636,28 @@ run_sync (const Function *function, ProcInvocation *invocation)
 }
 
 static void
+report_item_failure (ProcInvocation *invocation, const GError *error, gpointer user_data)
+{
+  const Function *function = user_data;
+
+  report_failure (invocation, error, function->helper);
+}
+
+static void
+run_each (Function *function, ProcInvocation *invocation)
+{
+  static const ProcEachFunctions sync_functions = { call_function, NULL, report_item_failure };
+  static const ProcEachFunctions async_functions = { NULL, start_function, report_item_failure };
+
+  proc_each_run (invocation, function->function != NULL ? &sync_functions : &async_functions, function);
+}
+
+static void
 run_invocation (ProcInvocation *invocation, gpointer owner)
 {
   ProcHelper *self = owner;
   const char *name = proc_invocation_get_function (invocation);
-  const Function *function = g_hash_table_lookup (self->functions, name);
+  Function *function = g_hash_table_lookup (self->functions, name);
   g_autoptr (GError) error = NULL;
 
   if (function == NULL && g_str_equal (name, PROC_COMMAND_FUNCTION))
@@ -622,19 +676,12 @@ run_invocation (ProcInvocation *invocation, gpointer owner)
       return;
     }
 
-  if (function->function != NULL)
+  if (proc_invocation_is_each (invocation))
+    run_each (function, invocation);
+  else if (function->function != NULL)
     run_sync (function, invocation);
   else
-    function->async_function (invocation, proc_invocation_get_arguments (invocation), function->user_data);
-}
-
-static void
-report_failure (ProcInvocation *invocation, const GError *error, gpointer owner)
-{
-  ProcHelper *self = owner;
-
-  if (self->error_hook != NULL)
-    self->error_hook (invocation, error, self->error_hook_data);
+    start_function (invocation, function);
 }
 
 static gboolean

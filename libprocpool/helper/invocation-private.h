@@ -24,4 +24,14 @@ ProcInvocation *proc_invocation_new (ProcConnection *connection,
                                      gpointer owner,
                                      GDestroyNotify release_owner);
 
+/* A part of @parent, for @arguments alone: what it reports is the task's, and it is cancelled with it. */
+ProcInvocation *proc_invocation_new_item (ProcInvocation *parent, GVariant *arguments, ProcInvocationReply reply, gpointer owner);
+
 guint64 proc_invocation_get_task_id (ProcInvocation *self);
+
+/* Whether the arguments are an array, for each element of which the function is meant. */
+void proc_invocation_set_each (ProcInvocation *self);
+gboolean proc_invocation_is_each (ProcInvocation *self);
+
+/* Only where the function isn't told of the invocation elsewhere. */
+void proc_invocation_set_arguments (ProcInvocation *self, GVariant *arguments);

@@ -36,6 +36,7 @@ struct _ProcInvocation
   GVariant *arguments;
   GUnixFDList *fds;
   GCancellable *cancellable;
+  gboolean each; /* @arguments are an array, for each element of which the function is meant */
 
   /* Atomic: who makes it true replies. True from the start for one that isn't made by the helper. */
   gint replied;
@@ -57,12 +58,19 @@ claim_reply (ProcInvocation *self)
   return g_atomic_int_compare_and_exchange (&self->replied, FALSE, TRUE);
 }
 
+static void
+let_owner_go (ProcInvocation *self)
+{
+  if (self->release_owner != NULL)
+    g_clear_pointer (&self->owner, self->release_owner);
+}
+
 /* By whom claim_reply() returned TRUE to. */
 static void
 finish_reply (ProcInvocation *self, GVariant *value, const GError *error, GVariant *details)
 {
   self->reply (self, value, error, details, self->owner);
-  g_clear_pointer (&self->owner, self->release_owner);
+  let_owner_go (self);
 }
 
 static void
@@ -90,7 +98,7 @@ proc_invocation_finalize (GObject *object)
 {
   ProcInvocation *self = PROC_INVOCATION (object);
 
-  g_clear_pointer (&self->owner, self->release_owner);
+  let_owner_go (self);
   g_clear_pointer (&self->connection, proc_connection_unref);
   g_clear_pointer (&self->function, g_free);
   g_clear_pointer (&self->arguments, g_variant_unref);
@@ -142,6 +150,35 @@ proc_invocation_new (ProcConnection *connection,
   self->replied = FALSE;
 
   return self;
+}
+
+ProcInvocation *
+proc_invocation_new_item (ProcInvocation *parent, GVariant *arguments, ProcInvocationReply reply, gpointer owner)
+{
+  ProcInvocation *self = proc_invocation_new (parent->connection, parent->task_id, parent->function, arguments, parent->fds, reply, owner, NULL);
+
+  g_set_object (&self->cancellable, proc_invocation_get_cancellable (parent));
+
+  return self;
+}
+
+void
+proc_invocation_set_each (ProcInvocation *self)
+{
+  self->each = TRUE;
+}
+
+gboolean
+proc_invocation_is_each (ProcInvocation *self)
+{
+  return self->each;
+}
+
+void
+proc_invocation_set_arguments (ProcInvocation *self, GVariant *arguments)
+{
+  g_variant_unref (self->arguments);
+  self->arguments = g_variant_ref (arguments);
 }
 
 guint64

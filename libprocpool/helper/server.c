@@ -432,6 +432,9 @@ handle_run (ProcServer *self, const ProcMessage *message)
       return;
     }
 
+  if (message->flags & PROC_FRAME_EACH)
+    proc_invocation_set_each (invocation);
+
   note_begun (self, message->task_id);
   run_invocation (self, invocation);
 }

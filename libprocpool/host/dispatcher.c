@@ -634,6 +634,7 @@ start_run (ProcDispatcher *self, ProcRun *run)
 {
   ProcSlot *slot = find_slot (self, run);
   gboolean ahead = slot == NULL;
+  ProcFrameFlags flags = (ahead ? PROC_FRAME_AHEAD : 0) | (proc_task_is_each (run->task) ? PROC_FRAME_EACH : 0);
   g_autoptr (GVariant) arguments = NULL;
   GError *error = NULL;
 
@@ -649,7 +650,7 @@ start_run (ProcDispatcher *self, ProcRun *run)
 
   run->id = ++self->next_id;
   arguments = proc_task_get_effective_arguments (run->task);
-  if (!proc_worker_run (slot->worker, run->id, run, proc_task_get_function (run->task), arguments, proc_task_get_fds (run->task), ahead, &error))
+  if (!proc_worker_run (slot->worker, run->id, run, proc_task_get_function (run->task), arguments, proc_task_get_fds (run->task), flags, &error))
     {
       give_back_cores (run);
       proc_run_resolve_error (run, error, NULL);

@@ -5,12 +5,15 @@
 #include "stream.h"
 
 #include "base/error.h"
+#include "host/chunk.h"
 #include "host/task-private.h"
 
-/* An item goes: not started -> entry (under way, or done and not asked for) -> handed out to a waiter.
+/* An item goes: not started -> in an entry (under way, or done and not asked for) -> handed out to a waiter.
  * Entries and waiters are both in order, so the first entry is always the first waiter's. advance() is the
  * one place where they meet and where further items are started; what it decides under the lock it does
  * after unlocking.
+ *
+ * An entry is one item, or a chunk of them, which is one run; then it stays until the last of them is handed out.
  */
 struct _ProcStream
 {
@@ -26,21 +29,33 @@ struct _ProcStream
   GCancellable *cancellable; /* of all the runs */
 
   GMutex lock;               /* protects all below */
-  guint look_ahead;
+  guint look_ahead;          /* entries */
+  guint chunk_size;          /* items of an entry */
   guint64 n_started;         /* items given to the pool; n_items once cancelled */
   guint64 position;          /* items handed out */
-  GQueue entries;            /* of ProcRun, referenced */
+  GQueue entries;            /* of Entry */
   GQueue waiters;            /* of Waiter, referenced */
 };
+
+typedef struct
+{
+  ProcRun *run;              /* owned */
+  gsize n_items;
+  gboolean chunked;          /* the run's result is of several items; else of the only one */
+  gsize n_taken;
+  GVariant *result;          /* once something was taken: of a chunk */
+  GError *error;             /* and of a chunk that failed as a whole, told for each of its items */
+} Entry;
 
 typedef struct
 {
   gatomicrefcount ref_count;
   ProcStream *stream;        /* owned */
   GTask *gtask;              /* owned; NULL for a blocking one */
+  gboolean takes_chunk;      /* all that is there of the first entry */
   gulong cancelled_handler;  /* on the task's cancellable */
-  ProcRun *run;              /* owned, resolved: the answer; NULL for the end of the stream */
-  GError *error;             /* the answer for one who waits no longer */
+  GVariant *value;           /* the answer; NULL without an error for the end of the stream */
+  GError *error;
   int answered;              /* atomic, for the blocking ones */
   ProcDelivery delivery;
 } Waiter;
@@ -61,6 +76,17 @@ stream_ref (ProcStream *self)
   return self;
 }
 
+static void
+entry_free (gpointer data)
+{
+  Entry *self = data;
+
+  proc_run_unref (self->run);
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->error);
+  g_free (self);
+}
+
 ProcStream *
 proc_stream_new (GObject *pool, ProcReactor *reactor, ProcStreamSubmit submit, guint look_ahead, ProcTask *prototype, GVariant *items)
 {
@@ -75,6 +101,7 @@ proc_stream_new (GObject *pool, ProcReactor *reactor, ProcStreamSubmit submit, g
   self->n_items = g_variant_n_children (items);
   self->cancellable = g_cancellable_new ();
   self->look_ahead = look_ahead;
+  self->chunk_size = 1;
   g_mutex_init (&self->lock);
   g_queue_init (&self->entries);
   g_queue_init (&self->waiters);
@@ -88,7 +115,7 @@ proc_stream_unref (ProcStream *self)
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
 
-  g_queue_clear_full (&self->entries, (GDestroyNotify) proc_run_unref);
+  g_queue_clear_full (&self->entries, entry_free);
   g_object_unref (self->cancellable);
   g_variant_unref (self->items);
   g_object_unref (self->prototype);
@@ -99,13 +126,14 @@ proc_stream_unref (ProcStream *self)
 }
 
 static Waiter *
-waiter_new (ProcStream *stream, GTask *gtask)
+waiter_new (ProcStream *stream, GTask *gtask, gboolean takes_chunk)
 {
   Waiter *self = g_new0 (Waiter, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
   self->stream = stream_ref (stream);
   self->gtask = gtask;
+  self->takes_chunk = takes_chunk;
 
   return self;
 }
@@ -127,7 +155,7 @@ waiter_unref (gpointer data)
     return;
 
   g_clear_object (&self->gtask);
-  g_clear_pointer (&self->run, proc_run_unref);
+  g_clear_pointer (&self->value, g_variant_unref);
   g_clear_error (&self->error);
   proc_stream_unref (self->stream);
   g_free (self);
@@ -138,10 +166,8 @@ waiter_take_answer (Waiter *self, GError **error)
 {
   if (self->error)
     g_propagate_error (error, g_steal_pointer (&self->error));
-  else if (self->run)
-    return proc_run_take_outcome (self->run, error);
 
-  return NULL;
+  return g_steal_pointer (&self->value);
 }
 
 /* With the reference of the queue of waiters. */
@@ -184,32 +210,104 @@ waiter_answer (Waiter *self, AdvanceMode mode)
 }
 
 static ProcRun *
-start_item_locked (ProcStream *self)
+start_entry_locked (ProcStream *self)
 {
-  g_autoptr (GVariant) arguments = g_variant_get_child_value (self->items, self->n_started++);
-  g_autoptr (ProcTask) task = proc_task_new_like (self->prototype, arguments);
-  ProcRun *run = proc_run_new (self->reactor, task, self->cancellable);
+  Entry *entry = g_new0 (Entry, 1);
+  g_autoptr (GVariant) arguments = NULL;
+  g_autoptr (ProcTask) task = NULL;
 
-  run->unseen = TRUE;
+  entry->n_items = MIN (self->chunk_size, self->n_items - self->n_started);
+  entry->chunked = self->chunk_size > 1;
+  if (entry->chunked)
+    arguments = proc_chunk_slice (self->items, self->n_started, entry->n_items);
+  else
+    arguments = g_variant_get_child_value (self->items, self->n_started);
+  self->n_started += entry->n_items;
+
+  task = proc_task_new_like (self->prototype, arguments);
+  if (entry->chunked)
+    proc_task_set_each (task);
   proc_task_claim (task);
-  proc_run_set_done (run, on_run_done, stream_ref (self));
-  g_queue_push_tail (&self->entries, proc_run_ref (run));
 
-  return run;
+  entry->run = proc_run_new (self->reactor, task, self->cancellable);
+  entry->run->unseen = TRUE;
+  proc_run_set_done (entry->run, on_run_done, stream_ref (self));
+  g_queue_push_tail (&self->entries, entry);
+
+  return proc_run_ref (entry->run);
+}
+
+/* Of a chunk: the outcome, when it is first needed. */
+static void
+open_chunk (Entry *self)
+{
+  g_autoptr (GVariant) result = NULL;
+
+  if (self->result || self->error)
+    return;
+
+  result = proc_run_take_outcome (self->run, &self->error);
+  if (result && proc_chunk_check (result, self->n_items, &self->error))
+    self->result = g_steal_pointer (&result);
+}
+
+static GVariant *
+take_from_chunk (Entry *self, gboolean all, GError **error)
+{
+  GVariant *value = NULL;
+
+  open_chunk (self);
+  if (self->error)
+    {
+      g_propagate_error (error, g_error_copy (self->error));
+      self->n_taken++;
+      return NULL;
+    }
+
+  if (all)
+    value = proc_chunk_get_rest (self->result, self->n_taken);
+  if (value)
+    {
+      self->n_taken += g_variant_n_children (value);
+      return value;
+    }
+
+  return proc_chunk_get (self->result, self->n_taken++, error);
+}
+
+static GVariant *
+take_from_entry (Entry *self, gboolean all, GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+
+  if (self->chunked)
+    return take_from_chunk (self, all, error);
+
+  self->n_taken++;
+  value = proc_run_take_outcome (self->run, error);
+  if (!all || !value)
+    return g_steal_pointer (&value);
+
+  return g_variant_ref_sink (g_variant_new_array (NULL, &value, 1));
 }
 
 static gboolean
 answer_first_locked (ProcStream *self, Waiter *waiter)
 {
-  ProcRun *run = g_queue_peek_head (&self->entries);
+  Entry *entry = g_queue_peek_head (&self->entries);
+  gsize n_before;
 
-  if (!run)
+  if (!entry)
     return self->n_started == self->n_items;
-  if (!proc_run_is_resolved (run))
+  if (!proc_run_is_resolved (entry->run))
     return FALSE;
 
-  waiter->run = g_queue_pop_head (&self->entries);
-  self->position++;
+  n_before = entry->n_taken;
+  waiter->value = take_from_entry (entry, waiter->takes_chunk, &waiter->error);
+  self->position += entry->n_taken - n_before;
+  if (entry->n_taken == entry->n_items)
+    entry_free (g_queue_pop_head (&self->entries));
+
   return TRUE;
 }
 
@@ -225,7 +323,7 @@ advance (ProcStream *self, AdvanceMode mode)
   while ((waiter = g_queue_peek_head (&self->waiters)) && answer_first_locked (self, waiter))
     g_queue_push_tail (&answered, g_queue_pop_head (&self->waiters));
   while (self->entries.length < self->look_ahead && self->n_started < self->n_items)
-    g_queue_push_tail (&started, start_item_locked (self));
+    g_queue_push_tail (&started, start_entry_locked (self));
   g_mutex_unlock (&self->lock);
 
   while ((run = g_queue_pop_head (&started)))
@@ -294,7 +392,7 @@ check_process (ProcStream *self, GError **error)
 }
 
 void
-proc_stream_next_async (ProcStream *self, GTask *gtask)
+proc_stream_next_async (ProcStream *self, GTask *gtask, gboolean takes_chunk)
 {
   GCancellable *cancellable = g_task_get_cancellable (gtask);
   GError *error = NULL;
@@ -312,7 +410,7 @@ proc_stream_next_async (ProcStream *self, GTask *gtask)
       return;
     }
 
-  waiter = waiter_new (self, gtask);
+  waiter = waiter_new (self, gtask, takes_chunk);
   if (cancellable)
     waiter->cancelled_handler = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (on_waiter_cancelled),
                                                        waiter_ref (waiter), (GClosureNotify) (GCallback) waiter_unref, 0);
@@ -331,7 +429,7 @@ is_answered (gpointer user_data)
 }
 
 GVariant *
-proc_stream_next (ProcStream *self, GCancellable *cancellable, GError **error)
+proc_stream_next (ProcStream *self, gboolean takes_chunk, GCancellable *cancellable, GError **error)
 {
   Waiter *waiter;
   GVariant *value;
@@ -340,7 +438,7 @@ proc_stream_next (ProcStream *self, GCancellable *cancellable, GError **error)
   if (!check_process (self, error) || g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
 
-  waiter = waiter_new (self, NULL);
+  waiter = waiter_new (self, NULL, takes_chunk);
   if (cancellable)
     handler = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (on_waiter_cancelled),
                                      waiter_ref (waiter), (GClosureNotify) (GCallback) waiter_unref, 0);
@@ -380,7 +478,7 @@ proc_stream_cancel (ProcStream *self)
       waiter->error = cancelled_error ();
       waiter_answer (waiter, ADVANCE_FOR_CALLER);
     }
-  g_queue_clear_full (&entries, (GDestroyNotify) proc_run_unref);
+  g_queue_clear_full (&entries, entry_free);
 }
 
 guint
@@ -400,6 +498,26 @@ proc_stream_set_look_ahead (ProcStream *self, guint look_ahead)
 {
   g_mutex_lock (&self->lock);
   self->look_ahead = look_ahead;
+  g_mutex_unlock (&self->lock);
+}
+
+guint
+proc_stream_get_chunk_size (ProcStream *self)
+{
+  guint chunk_size;
+
+  g_mutex_lock (&self->lock);
+  chunk_size = self->chunk_size;
+  g_mutex_unlock (&self->lock);
+
+  return chunk_size;
+}
+
+void
+proc_stream_set_chunk_size (ProcStream *self, guint chunk_size)
+{
+  g_mutex_lock (&self->lock);
+  self->chunk_size = chunk_size;
   g_mutex_unlock (&self->lock);
 }
 

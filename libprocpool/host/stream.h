@@ -18,14 +18,18 @@ typedef void (*ProcStreamSubmit) (gpointer pool, ProcRun *run);
 ProcStream *proc_stream_new (GObject *pool, ProcReactor *reactor, ProcStreamSubmit submit, guint look_ahead, ProcTask *prototype, GVariant *items);
 void proc_stream_unref (ProcStream *self);
 
-/* Returns the next outcome by @gtask, which is taken: a GVariant, NULL for the end, or an error. */
-void proc_stream_next_async (ProcStream *self, GTask *gtask);
-GVariant *proc_stream_next (ProcStream *self, GCancellable *cancellable, GError **error);
+/* Returns the next outcome by @gtask, which is taken: a GVariant, NULL for the end, or an error. @takes_chunk: an array with
+ * all the values that are there of the same chunk.
+ */
+void proc_stream_next_async (ProcStream *self, GTask *gtask, gboolean takes_chunk);
+GVariant *proc_stream_next (ProcStream *self, gboolean takes_chunk, GCancellable *cancellable, GError **error);
 
 /* Cancels what is under way; those who wait get G_IO_ERROR_CANCELLED and the stream is at its end. */
 void proc_stream_cancel (ProcStream *self);
 
 guint proc_stream_get_look_ahead (ProcStream *self);
 void proc_stream_set_look_ahead (ProcStream *self, guint look_ahead);
+guint proc_stream_get_chunk_size (ProcStream *self);
+void proc_stream_set_chunk_size (ProcStream *self, guint chunk_size);
 guint64 proc_stream_get_n_items (ProcStream *self);
 guint64 proc_stream_get_position (ProcStream *self);

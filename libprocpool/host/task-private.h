@@ -40,5 +40,9 @@ GVariant *proc_task_get_effective_arguments (ProcTask *self);
 /* A task like @prototype, not yet run, for one item of a map. */
 ProcTask *proc_task_new_like (ProcTask *prototype, GVariant *arguments);
 
+/* Its arguments are an array, and its function is called for each element. */
+void proc_task_set_each (ProcTask *self);
+gboolean proc_task_is_each (ProcTask *self);
+
 /* "“decode” (holiday.jpg)", for errors. */
 char *proc_task_describe (ProcTask *self);

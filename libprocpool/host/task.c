@@ -58,6 +58,7 @@ struct _ProcTask
   guint max_attempts;
   ProcIsolation isolation;
   guint max_outputs;
+  gboolean each; /* the arguments are an array, and the function is called for each element */
 
   int claimed; /* atomic: a run of it was started */
 
@@ -584,6 +585,18 @@ proc_task_get_effective_arguments (ProcTask *self)
 
   return g_variant_ref_sink (g_variant_new ("(@aay@may)", self->arguments,
                                             g_variant_new_maybe (G_VARIANT_TYPE_BYTESTRING, input)));
+}
+
+void
+proc_task_set_each (ProcTask *self)
+{
+  self->each = TRUE;
+}
+
+gboolean
+proc_task_is_each (ProcTask *self)
+{
+  return self->each;
 }
 
 char *

@@ -10,6 +10,7 @@
 #include "host/template.h"
 #include "host/worker.h"
 #include "launch/launcher.h"
+#include "wire/frame.h"
 
 /* The pool's side of a worker. By the thread that owns the pool's main context.
  *
@@ -67,10 +68,10 @@ void proc_worker_set_paused (ProcWorker *self, gboolean paused);
 /* Sends a task, to one that takes them. @id is unique for this worker. Fails where the arguments can't be sent, and then the
  * worker is none the worse.
  *
- * @ahead: it is begun when all those before it have been replied to, and is not sent before proc_worker_flush(). For small
- * arguments.
+ * With PROC_FRAME_AHEAD it is begun when all those before it have been replied to, and not sent before proc_worker_flush();
+ * for small arguments.
  */
-gboolean proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, gboolean ahead, GError **error);
+gboolean proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, ProcFrameFlags flags, GError **error);
 void proc_worker_flush (ProcWorker *self);
 
 /* Asks for a task back that was sent ahead. It comes back, or is replied to as if nothing had been said. */

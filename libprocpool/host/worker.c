@@ -1123,7 +1123,7 @@ proc_worker_takes_tasks (ProcWorker *self)
 }
 
 gboolean
-proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, gboolean ahead, GError **error)
+proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, ProcFrameFlags flags, GError **error)
 {
   g_autoptr (ProcMessage) message = proc_message_new (PROC_MESSAGE_RUN, id, g_variant_new_string (function), arguments);
   gsize size = arguments ? g_variant_get_size (arguments) : 0;
@@ -1132,8 +1132,7 @@ proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *functio
 
   if (fds)
     message->fds = g_object_ref (fds);
-  if (ahead)
-    message->flags = PROC_FRAME_AHEAD;
+  message->flags = flags;
 
   if (size >= PROC_PAYLOAD_FILLER_THRESHOLD && proc_channel_uses_memfd (self->channel, size))
     fill_and_queue_run (self, id, g_steal_pointer (&message));

@@ -88,7 +88,8 @@ parse (ProcForkMessage *message, const guint8 *bytes, gsize size)
   memcpy (message->text, bytes + sizeof header, length);
   message->text[length] = '\0';
 
-  return memcmp (header.magic, magic, sizeof magic) == 0 && has_right_fds (message) &&
+  return memcmp (header.magic, magic, sizeof magic) == 0 &&
+         memcmp (header.zeros, "\0\0\0", sizeof header.zeros) == 0 && has_right_fds (message) &&
          g_utf8_validate_len (message->text, length, NULL);
 }
 

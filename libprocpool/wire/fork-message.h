@@ -15,11 +15,11 @@ typedef enum
 {
   /* By the host: */
   PROC_FORK_REQUEST = 1, /* fork a helper process; with its channel, and what of its outputs the host captures */
-  PROC_FORK_FINISH,      /* there will be no more requests */
+  PROC_FORK_FINISH = 2,  /* there will be no more requests */
   /* By the template: */
-  PROC_FORK_DONE,        /* forked, with its pidfd where there are any */
-  PROC_FORK_FAILED,      /* couldn't */
-  PROC_FORK_ENDED,       /* a forked process has ended, and been reaped */
+  PROC_FORK_DONE = 3,    /* forked, with its pidfd where there are any */
+  PROC_FORK_FAILED = 4,  /* couldn't */
+  PROC_FORK_ENDED = 5,   /* a forked process has ended, and been reaped */
 } ProcForkMessageType;
 
 typedef enum

@@ -78,9 +78,7 @@ proc_frame_flags_of (ProcMessageType type)
 {
   if (type == PROC_MESSAGE_RUN)
     return PROC_FRAME_AHEAD | PROC_FRAME_EACH;
-  if (type == PROC_MESSAGE_RESULT)
-    return PROC_FRAME_RETIRE | PROC_FRAME_EACH;
-  if (type == PROC_MESSAGE_ERROR)
+  if (type == PROC_MESSAGE_RESULT || type == PROC_MESSAGE_ERROR)
     return PROC_FRAME_RETIRE;
 
   return PROC_FRAME_NONE;

@@ -66,7 +66,7 @@ typedef enum
   PROC_FRAME_MEMFD = 1 << 0,  /* the payload is in the first descriptor */
   PROC_FRAME_RETIRE = 1 << 1, /* with RESULT or ERROR: replace this helper after its tasks in flight */
   PROC_FRAME_AHEAD = 1 << 2,  /* with RUN: to be begun when all those before it have been replied to */
-  PROC_FRAME_EACH = 1 << 3,   /* with RUN: for each element of the payload; with RESULT: of each */
+  PROC_FRAME_EACH = 1 << 3,   /* with RUN: for each element of the payload, an array */
 } ProcFrameFlags;
 
 typedef struct

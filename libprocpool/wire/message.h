@@ -28,7 +28,7 @@
  *   RECALL    -
  *   RETURNED  -
  *
- * With PROC_FRAME_EACH the payload of RUN is an array, and that of RESULT an array with the result of each of its
+ * With PROC_FRAME_EACH the payload of RUN is an array, and that of its RESULT an array with the result of each of its
  * elements, or where these are of several types, or some failed: (ava{u(sisa{sv})}), each result, and the errors
  * by index.
  */
