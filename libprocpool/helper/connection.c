@@ -52,7 +52,7 @@ struct _ProcConnection
   /* The host is gone: told before what is in @pending. */
   gboolean cancelled;
 
-  /* Ids to cancellables. Not to the invocations: one that is dropped must be noticed. */
+  /* Ids to ProcInFlight, borrowed: an invocation takes its own out before it goes. */
   GHashTable *tasks;
   /* Tasks that have left @tasks and whose reply is being sent. */
   guint n_replying;
@@ -79,7 +79,7 @@ proc_connection_new (int fd)
   self->channel = proc_channel_new (fd, is_unix_socket (fd), PROC_FRAME_DEFAULT_MAX_PAYLOAD);
   g_queue_init (&self->pending);
   self->end = PROC_CHANNEL_OK;
-  self->tasks = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
+  self->tasks = g_hash_table_new (g_int64_hash, g_int64_equal);
 
   return self;
 }
@@ -418,6 +418,18 @@ proc_connection_reclaim (ProcConnection *self)
   self->loan = 0;
 }
 
+/* Notes that @task, nullable, is cancelled; g_cancellable_cancel() follows, without the mutex. */
+static void
+note_cancelled_locked (ProcInFlight *task, GPtrArray *cancellables)
+{
+  if (task == NULL)
+    return;
+
+  task->cancelled = TRUE;
+  if (task->cancellable != NULL)
+    g_ptr_array_add (cancellables, g_object_ref (task->cancellable));
+}
+
 /* The cancellables of the CANCEL messages that wait in @pending. Those stay there: one may be for a task
  * that waits there too.
  */
@@ -429,14 +441,9 @@ find_cancelled_locked (ProcConnection *self)
   for (const GList *item = self->pending.head; item != NULL; item = item->next)
     {
       const ProcMessage *message = item->data;
-      GCancellable *cancellable;
 
-      if (message->type != PROC_MESSAGE_CANCEL)
-        continue;
-
-      cancellable = g_hash_table_lookup (self->tasks, &message->task_id);
-      if (cancellable != NULL)
-        g_ptr_array_add (cancellables, g_object_ref (cancellable));
+      if (message->type == PROC_MESSAGE_CANCEL)
+        note_cancelled_locked (g_hash_table_lookup (self->tasks, &message->task_id), cancellables);
     }
 
   return cancellables;
@@ -480,44 +487,63 @@ proc_connection_read_ahead (ProcConnection *self, guint loan)
 }
 
 gboolean
-proc_connection_add_task (ProcConnection *self, guint64 task_id, GCancellable *cancellable)
+proc_connection_add_task (ProcConnection *self, ProcInFlight *task)
 {
-  gboolean added;
-  gboolean too_late;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
-  g_mutex_lock (&self->mutex);
-  added = !g_hash_table_contains (self->tasks, &task_id);
-  too_late = self->cancelled;
-  if (added)
-    g_hash_table_insert (self->tasks, g_memdup2 (&task_id, sizeof task_id), g_object_ref (cancellable));
-  g_mutex_unlock (&self->mutex);
+  if (g_hash_table_contains (self->tasks, &task->id))
+    return FALSE;
 
-  if (too_late)
-    g_cancellable_cancel (cancellable);
+  g_hash_table_insert (self->tasks, &task->id, task);
+  task->known = TRUE;
+  /* Too late: nobody has its cancellable yet. */
+  task->cancelled = self->cancelled;
 
-  return added;
+  return TRUE;
+}
+
+static void
+remove_task_locked (ProcConnection *self, ProcInFlight *task)
+{
+  if (task->known)
+    g_hash_table_remove (self->tasks, &task->id);
+  task->known = FALSE;
 }
 
 void
-proc_connection_remove_task (ProcConnection *self, guint64 task_id)
+proc_connection_remove_task (ProcConnection *self, ProcInFlight *task)
 {
-  g_autoptr (GCancellable) cancellable = NULL;
-  g_autofree guint64 *key = NULL;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
-  /* The reference may be the last, and then the application's code runs: after the mutex is free. */
+  remove_task_locked (self, task);
+}
+
+GCancellable *
+proc_connection_get_cancellable (ProcConnection *self, ProcInFlight *task)
+{
+  gboolean cancelled = FALSE;
+
   g_mutex_lock (&self->mutex);
-  g_hash_table_steal_extended (self->tasks, &task_id, (gpointer *) &key, (gpointer *) &cancellable);
+  if (task->cancellable == NULL)
+    {
+      task->cancellable = g_cancellable_new ();
+      cancelled = task->cancelled;
+    }
   g_mutex_unlock (&self->mutex);
+
+  if (cancelled)
+    g_cancellable_cancel (task->cancellable);
+
+  return task->cancellable;
 }
 
 void
-proc_connection_begin_reply (ProcConnection *self, guint64 task_id)
+proc_connection_begin_reply (ProcConnection *self, ProcInFlight *task)
 {
-  g_mutex_lock (&self->mutex);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
   self->n_replying++;
-  g_mutex_unlock (&self->mutex);
-
-  proc_connection_remove_task (self, task_id);
+  remove_task_locked (self, task);
 }
 
 gboolean
@@ -541,13 +567,13 @@ proc_connection_get_n_tasks (ProcConnection *self)
 void
 proc_connection_cancel_task (ProcConnection *self, guint64 task_id)
 {
-  g_autoptr (GCancellable) cancellable = NULL;
+  g_autoptr (GPtrArray) cancellables = g_ptr_array_new_with_free_func (g_object_unref);
 
   g_mutex_lock (&self->mutex);
-  g_set_object (&cancellable, g_hash_table_lookup (self->tasks, &task_id));
+  note_cancelled_locked (g_hash_table_lookup (self->tasks, &task_id), cancellables);
   g_mutex_unlock (&self->mutex);
 
-  g_cancellable_cancel (cancellable);
+  cancel_each (cancellables);
 }
 
 void
@@ -555,13 +581,13 @@ proc_connection_cancel_all (ProcConnection *self)
 {
   g_autoptr (GPtrArray) cancellables = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;
-  gpointer cancellable;
+  gpointer task;
 
   g_mutex_lock (&self->mutex);
   self->cancelled = TRUE;
   g_hash_table_iter_init (&iter, self->tasks);
-  while (g_hash_table_iter_next (&iter, NULL, &cancellable))
-    g_ptr_array_add (cancellables, g_object_ref (cancellable));
+  while (g_hash_table_iter_next (&iter, NULL, &task))
+    note_cancelled_locked (task, cancellables);
   g_mutex_unlock (&self->mutex);
 
   cancel_each (cancellables);

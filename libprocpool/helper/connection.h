@@ -64,12 +64,26 @@ guint proc_connection_read_ahead (ProcConnection *self, guint loan);
 
 /* ---- tasks in flight ---- */
 
+/* A part of its invocation, zeroed but for the id. Most functions never ask for the cancellable, which is made when one
+ * does; all is under the connection's mutex.
+ */
+typedef struct
+{
+  guint64 id;
+  gboolean known;            /* to the connection */
+  gboolean cancelled;
+  GCancellable *cancellable; /* nullable, owned by the invocation */
+} ProcInFlight;
+
 /* FALSE if there is one with that id. Cancelled at once after proc_connection_cancel_all(). */
-gboolean proc_connection_add_task (ProcConnection *self, guint64 task_id, GCancellable *cancellable);
-void proc_connection_remove_task (ProcConnection *self, guint64 task_id);
+gboolean proc_connection_add_task (ProcConnection *self, ProcInFlight *task);
+/* Does nothing for one that isn't known. */
+void proc_connection_remove_task (ProcConnection *self, ProcInFlight *task);
+
+GCancellable *proc_connection_get_cancellable (ProcConnection *self, ProcInFlight *task);
 
 /* Around the sending of a task's reply: it can't be cancelled any more, but counts as a task until it is sent. */
-void proc_connection_begin_reply (ProcConnection *self, guint64 task_id);
+void proc_connection_begin_reply (ProcConnection *self, ProcInFlight *task);
 
 /* TRUE if there may be another to begin now, which waited for that. */
 gboolean proc_connection_end_reply (ProcConnection *self);

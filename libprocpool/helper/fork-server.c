@@ -15,7 +15,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -47,6 +46,9 @@ typedef struct
 
 /* How often to look for ended forks where there are no pidfds, in milliseconds. */
 #define REAP_INTERVAL 50
+
+/* A thread that was joined can be there for a moment still: how often to look again, a millisecond apart. */
+#define MAX_LOOKS 20
 
 /* How many threads are named where there are too many. */
 #define MAX_NAMES 6
@@ -168,8 +170,16 @@ has_one_thread (void)
 {
   struct stat status;
 
-  /* A folder for each, beside "." and "..". Without /proc it has to be taken on trust. */
-  return stat ("/proc/self/task", &status) < 0 || status.st_nlink <= 3;
+  for (guint i = 0; i < MAX_LOOKS; i++)
+    {
+      /* A folder for each, beside "." and "..". Without /proc it has to be taken on trust. */
+      if (stat ("/proc/self/task", &status) < 0 || status.st_nlink <= 3)
+        return TRUE;
+
+      wait_for (NULL, 0, 1);
+    }
+
+  return FALSE;
 }
 
 static void
@@ -279,14 +289,24 @@ wait_for_events (ForkServer *self)
   wait_for (descriptors, n + 1, timeout);
 }
 
+/* The host may ignore it, which is inherited: then the status of a fork would be lost. */
+static void
+heed_children (void)
+{
+  struct sigaction action = { 0 };
+
+  sigaction (SIGCHLD, NULL, &action);
+  if ((action.sa_flags & SA_NOCLDWAIT) != 0 || (!(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_IGN))
+    signal (SIGCHLD, SIG_DFL);
+}
+
 int
 proc_fork_server_run (int control, ProcForkServerFunc func, gpointer user_data)
 {
   ForkServer self = { control, func, user_data, g_array_new (FALSE, FALSE, sizeof (Child)) };
   ProcForkMessage request = { 0 };
 
-  /* The host may ignore it, which is inherited: then the status of a fork would be lost. */
-  signal (SIGCHLD, SIG_DFL);
+  heed_children ();
   fcntl (control, F_SETFL, O_NONBLOCK);
 
   for (;;)

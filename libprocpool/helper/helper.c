@@ -512,7 +512,7 @@ proc_helper_set_build_id (ProcHelper *self, const char *build_id)
 }
 
 /**
- * proc_helper_dup_build_id: (get-property build-id)
+ * proc_helper_dup_build_id:
  * @self: a #ProcHelper
  *
  * Gets #ProcHelper:build-id.

@@ -28,6 +28,7 @@ ProcInvocation *proc_invocation_new (ProcConnection *connection,
 ProcInvocation *proc_invocation_new_item (ProcInvocation *parent, GVariant *arguments, ProcInvocationReply reply, gpointer owner);
 
 guint64 proc_invocation_get_task_id (ProcInvocation *self);
+ProcInFlight *proc_invocation_get_in_flight (ProcInvocation *self);
 
 /* Whether the arguments are an array, for each element of which the function is meant. */
 void proc_invocation_set_each (ProcInvocation *self);

@@ -31,11 +31,10 @@ struct _ProcInvocation
   GObject parent_instance;
 
   ProcConnection *connection;
-  guint64 task_id;
+  ProcInFlight in_flight;
   char *function;
   GVariant *arguments;
   GUnixFDList *fds;
-  GCancellable *cancellable;
   gboolean each; /* @arguments are an array, for each element of which the function is meant */
 
   /* Atomic: who makes it true replies. True from the start for one that isn't made by the helper. */
@@ -98,12 +97,14 @@ proc_invocation_finalize (GObject *object)
 {
   ProcInvocation *self = PROC_INVOCATION (object);
 
+  if (self->connection != NULL)
+    proc_connection_remove_task (self->connection, &self->in_flight);
   let_owner_go (self);
   g_clear_pointer (&self->connection, proc_connection_unref);
   g_clear_pointer (&self->function, g_free);
   g_clear_pointer (&self->arguments, g_variant_unref);
   g_clear_object (&self->fds);
-  g_clear_object (&self->cancellable);
+  g_clear_object (&self->in_flight.cancellable);
   g_clear_pointer (&self->cores, g_ptr_array_unref);
   g_mutex_clear (&self->cores_mutex);
 
@@ -123,7 +124,6 @@ static void
 proc_invocation_init (ProcInvocation *self)
 {
   self->replied = TRUE;
-  self->cancellable = g_cancellable_new ();
   g_mutex_init (&self->cores_mutex);
 }
 
@@ -140,7 +140,7 @@ proc_invocation_new (ProcConnection *connection,
   ProcInvocation *self = g_object_new (PROC_TYPE_INVOCATION, NULL);
 
   self->connection = proc_connection_ref (connection);
-  self->task_id = task_id;
+  self->in_flight.id = task_id;
   self->function = g_strdup (function);
   self->arguments = g_variant_ref_sink (arguments != NULL ? arguments : g_variant_new_tuple (NULL, 0));
   g_set_object (&self->fds, fds);
@@ -155,9 +155,9 @@ proc_invocation_new (ProcConnection *connection,
 ProcInvocation *
 proc_invocation_new_item (ProcInvocation *parent, GVariant *arguments, ProcInvocationReply reply, gpointer owner)
 {
-  ProcInvocation *self = proc_invocation_new (parent->connection, parent->task_id, parent->function, arguments, parent->fds, reply, owner, NULL);
+  ProcInvocation *self = proc_invocation_new (parent->connection, parent->in_flight.id, parent->function, arguments, parent->fds, reply, owner, NULL);
 
-  g_set_object (&self->cancellable, proc_invocation_get_cancellable (parent));
+  self->in_flight.cancellable = g_object_ref (proc_invocation_get_cancellable (parent));
 
   return self;
 }
@@ -181,10 +181,16 @@ proc_invocation_set_arguments (ProcInvocation *self, GVariant *arguments)
   self->arguments = g_variant_ref (arguments);
 }
 
+ProcInFlight *
+proc_invocation_get_in_flight (ProcInvocation *self)
+{
+  return &self->in_flight;
+}
+
 guint64
 proc_invocation_get_task_id (ProcInvocation *self)
 {
-  return self->task_id;
+  return self->in_flight.id;
 }
 
 /**
@@ -246,7 +252,7 @@ proc_invocation_get_cancellable (ProcInvocation *self)
 {
   g_return_val_if_fail (PROC_IS_INVOCATION (self), NULL);
 
-  return self->cancellable;
+  return proc_connection_get_cancellable (self->connection, &self->in_flight);
 }
 
 /**
@@ -326,7 +332,7 @@ proc_invocation_get_cores (ProcInvocation *self, gsize *n_cores)
 static gboolean
 is_listened_to (ProcInvocation *self)
 {
-  return self->task_id != 0 && !g_atomic_int_get (&self->replied);
+  return self->in_flight.id != 0 && !g_atomic_int_get (&self->replied);
 }
 
 /**
@@ -355,7 +361,7 @@ proc_invocation_progress (ProcInvocation *self, double fraction, const char *tex
     return;
 
   valid = g_utf8_make_valid (text != NULL ? text : "", -1);
-  message = proc_message_new (PROC_MESSAGE_PROGRESS, self->task_id,
+  message = proc_message_new (PROC_MESSAGE_PROGRESS, self->in_flight.id,
                               g_variant_new ("(ds)", CLAMP (fraction, 0.0, 1.0), valid), NULL);
 
   /* Too long a text is the one failure that isn't the host's end. */
@@ -390,7 +396,7 @@ proc_invocation_output (ProcInvocation *self, GVariant *value)
   if (!is_listened_to (self))
     return;
 
-  message = proc_message_new (PROC_MESSAGE_OUTPUT, self->task_id, NULL, sunk);
+  message = proc_message_new (PROC_MESSAGE_OUTPUT, self->in_flight.id, NULL, sunk);
   if (!proc_connection_send (self->connection, message, &error) &&
       !g_error_matches (error, PROC_POOL_ERROR, PROC_POOL_ERROR_CRASHED))
     g_warning ("a partial value of “%s” is dropped: %s", self->function, error->message);

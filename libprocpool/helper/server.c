@@ -199,7 +199,7 @@ reply_to_task (ProcInvocation *invocation, GVariant *value, const GError *error,
   message = build_reply (task_id, flags, value, error, details);
 
   /* From here on there is nothing to cancel: what the host sends next is for the main thread. */
-  proc_connection_begin_reply (self->connection, task_id);
+  proc_connection_begin_reply (self->connection, proc_invocation_get_in_flight (invocation));
 
   if (!proc_connection_send (self->connection, message, &send_error) &&
       !g_error_matches (send_error, PROC_POOL_ERROR, PROC_POOL_ERROR_CRASHED))
@@ -229,6 +229,7 @@ reply_to_step (ProcInvocation *invocation, GVariant *value, const GError *error,
       self->step.details = details != NULL ? g_variant_ref (details) : NULL;
     }
 
+  proc_connection_remove_task (self->connection, proc_invocation_get_in_flight (invocation));
   g_atomic_int_set (&self->step.replied, TRUE);
   wake (self);
 }
@@ -242,7 +243,7 @@ begin_step (ProcServer *self, const char *function, GVariant *arguments)
 
   /* The host's end cancels the initializer as it does tasks; the finalizer may well run after it. */
   if (get_state (self) == INITIALIZING)
-    proc_connection_add_task (self->connection, 0, proc_invocation_get_cancellable (invocation));
+    proc_connection_add_task (self->connection, proc_invocation_get_in_flight (invocation));
 
   run_invocation (self, invocation);
 }
@@ -250,7 +251,6 @@ begin_step (ProcServer *self, const char *function, GVariant *arguments)
 static void
 end_step (ProcServer *self)
 {
-  proc_connection_remove_task (self->connection, 0);
   g_atomic_int_set (&self->step.replied, FALSE);
   g_clear_error (&self->step.error);
   g_clear_pointer (&self->step.details, g_variant_unref);
@@ -414,7 +414,7 @@ handle_run (ProcServer *self, const ProcMessage *message)
                            message->payload, message->fds, reply_to_task,
                            g_atomic_rc_box_acquire (self), (GDestroyNotify) proc_server_unref);
 
-  if (!proc_connection_add_task (self->connection, message->task_id, proc_invocation_get_cancellable (invocation)))
+  if (!proc_connection_add_task (self->connection, proc_invocation_get_in_flight (invocation)))
     {
       g_autofree char *reason = g_strdup_printf ("task %" G_GUINT64_FORMAT " is already running here", message->task_id);
 

@@ -1144,6 +1144,9 @@ count_kept (ProcDispatcher *self)
   return n_kept;
 }
 
+/* In one turn of the main loop: each takes some 100 µs of it. */
+#define MAX_STARTS 8
+
 static void
 start_workers (ProcDispatcher *self)
 {
@@ -1172,7 +1175,7 @@ start_workers (ProcDispatcher *self)
   make_room_for_dedicated (self);
   make_template (self);
 
-  while (self->n_starting < wanted && self->slots->len < settings->max_workers)
+  for (guint n = 0; self->n_starting < wanted && self->slots->len < settings->max_workers; n++)
     {
       guint pause = proc_start_policy_get_pause (&self->starts, g_get_monotonic_time ());
 
@@ -1182,7 +1185,7 @@ start_workers (ProcDispatcher *self)
           return;
         }
 
-      if (!start_worker (self))
+      if (n == MAX_STARTS || !start_worker (self))
         {
           proc_reactor_wake (self->reactor);
           return;

@@ -69,8 +69,10 @@ struct _ProcProcess
 #define N_PROMPT_TRIES 50
 #define MAX_STATUS_TRIES (N_PROMPT_TRIES + 8)
 
-/* How long to wait for the status of a forked process that has ended, in milliseconds. */
-#define STATUS_PATIENCE 1000
+/* How long to wait for the status of a forked process that has ended, in milliseconds. Whoever finds its channel closed takes it
+ * for alive after a second.
+ */
+#define STATUS_PATIENCE 800
 
 /* How long to wait for a thread to be had, in milliseconds, where there are no pidfds. */
 #define WATCH_INTERVAL 100
@@ -575,7 +577,7 @@ proc_process_describe_end (ProcProcess *self)
     case PROC_PROCESS_UNKNOWN:
     default:
       if (self->forked)
-        return g_strdup ("ended; how is not known, for its template process didn't live to tell");
+        return g_strdup ("ended; how is not known, for its template process didn't tell");
       return g_strdup ("ended; its status was taken by another part of this program");
     }
 }

@@ -370,6 +370,7 @@ on_startup_timeout (gpointer user_data)
 {
   ProcWorker *self = user_data;
   g_autofree char *tail = proc_worker_dup_stderr_tail (self);
+  g_autofree char *who = self->spawned ? g_strdup_printf ("Helper process %d", self->pid) : g_strdup ("A helper process that was to be started");
   const char *what = self->shaken ? "initialize" : "shake hands";
 
   if (self->state != PROC_WORKER_STATE_STARTING)
@@ -379,7 +380,7 @@ on_startup_timeout (gpointer user_data)
     }
 
   break_off (self, g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_START_FAILED,
-                                "Helper process %d didn't %s within %u ms%s%s", self->pid, what, self->startup_timeout,
+                                "%s didn't %s within %u ms%s%s", who, what, self->startup_timeout,
                                 tail ? "; it wrote: " : "", tail ? tail : ""));
 }
 

@@ -50,7 +50,7 @@ static GParamSpec *properties[N_PROPS];
  * **What is shared.** What the template has open is open in all of its forks, at the same position: files and connections
  * are better opened by the initializer. Secrets and the layout of the address space are the same in all of them.
  * GLib's random numbers are seeded anew in each, and the default main context is each one's own; what
- * else must differ, say random(3), is the initializer's part.
+ * else must differ, say random(3), is the initializer's part. #ProcWorker:memory counts what is shared, too.
  *
  * The template ends with its pool. If it dies before, the helper processes that it has forked go on, and the next start
  * starts another. A template goes on with the program that it has loaded when the file is replaced meanwhile.
