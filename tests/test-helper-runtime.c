@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 
 #include "base/exit-code.h"
+#include "base/version.h"
 
 /* ---- handshake ---- */
 
@@ -553,20 +554,50 @@ test_tells_why_a_module_can_not_be_served (void)
     }
 }
 
-static void
-test_explains_the_helper_program (void)
+static int
+run_helper_program (const char *option, char **output, char **errors)
 {
   g_autofree char *program = g_build_filename (g_getenv ("PROCPOOL_HELPER_DIR"), "procpool-helper", NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) process = NULL;
-  g_autofree char *output = NULL;
+  g_autoptr (GSubprocess) process =
+      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &error, program, option, NULL);
 
-  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, NULL);
   g_assert_no_error (error);
-  g_subprocess_communicate_utf8 (process, NULL, NULL, &output, NULL, &error);
+  g_subprocess_communicate_utf8 (process, NULL, NULL, output, errors, &error);
   g_assert_no_error (error);
+
+  return g_subprocess_get_exit_status (process);
+}
+
+static void
+test_explains_the_helper_program (void)
+{
+  g_autofree char *output = NULL;
+  g_autofree char *errors = NULL;
+
+  g_assert_cmpint (run_helper_program (NULL, &output, &errors), ==, 0);
   g_assert_nonnull (strstr (output, "procpool-helper ["));
-  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 0);
+}
+
+static void
+test_helper_program_tells_its_version (void)
+{
+  g_autofree char *output = NULL;
+  g_autofree char *errors = NULL;
+
+  g_assert_cmpint (run_helper_program ("--version", &output, &errors), ==, 0);
+  g_assert_cmpstr (output, ==, "procpool-helper " PROC_VERSION_STRING "\n");
+}
+
+static void
+test_helper_program_refuses_unknown_options (void)
+{
+  g_autofree char *output = NULL;
+  g_autofree char *errors = NULL;
+
+  g_assert_cmpint (run_helper_program ("--no-such-option", &output, &errors), ==, PROC_HELPER_EXIT_REFUSED);
+  g_assert_cmpstr (output, ==, "");
+  g_assert_nonnull (strstr (errors, "--no-such-option"));
 }
 
 int
@@ -604,6 +635,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/helper/modules/served", test_serves_the_functions_of_a_module);
   g_test_add_func ("/helper/modules/refused", test_tells_why_a_module_can_not_be_served);
   g_test_add_func ("/helper/modules/help", test_explains_the_helper_program);
+  g_test_add_func ("/helper/modules/help-version", test_helper_program_tells_its_version);
+  g_test_add_func ("/helper/modules/help-options", test_helper_program_refuses_unknown_options);
 
   return g_test_run ();
 }

@@ -475,6 +475,71 @@ test_blocking_next_is_cancelled_by_another_thread (void)
   test_pool_finish (pool);
 }
 
+static gpointer
+cancel_from_thread (gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+  return NULL;
+}
+
+static void
+test_cancelled_blocking_next_loses_no_result (void)
+{
+  ProcPool *pool = test_pool_new (1);
+  g_autoptr (ProcResults) results = proc_pool_map (pool, "echo", new_items (2));
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GCancellable) unused = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = NULL;
+  GThread *thread = g_thread_new ("canceller", cancel_from_thread, cancellable);
+  int n_taken;
+
+  /* Cancelled before it asks, while it waits, or too late. */
+  value = proc_results_next (results, cancellable, &error);
+  g_assert_true ((value != NULL) != (error != NULL));
+  n_taken = value != NULL;
+  if (error != NULL)
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_thread_join (thread);
+
+  g_clear_error (&error);
+  g_assert_null (proc_results_next (results, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  for (int i = n_taken; i < 2; i++)
+    {
+      g_clear_error (&error);
+      g_clear_pointer (&value, g_variant_unref);
+      value = proc_results_next (results, unused, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (g_variant_get_int32 (value), ==, i);
+    }
+
+  g_clear_object (&results);
+  test_pool_finish (pool);
+}
+
+static void
+test_asking_with_what_is_cancelled_takes_nothing (void)
+{
+  ProcPool *pool = test_pool_new (1);
+  g_autoptr (ProcResults) results = proc_pool_map (pool, "echo", new_items (1));
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Next next = { 0 };
+
+  g_cancellable_cancel (cancellable);
+  proc_results_next_async (results, cancellable, on_next, &next);
+  g_assert_false (next.done);
+  test_wait_until (next.done);
+  g_assert_error (next.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&next.error);
+
+  assert_next_is (results, 0);
+  assert_at_end (results);
+  g_clear_object (&results);
+  test_pool_finish (pool);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -498,6 +563,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/results/blocking", test_blocking);
   g_test_add_func ("/results/another-thread", test_taken_by_another_thread);
   g_test_add_func ("/results/cancelled-by-another-thread", test_blocking_next_is_cancelled_by_another_thread);
+  g_test_add_func ("/results/cancelled-next/blocking", test_cancelled_blocking_next_loses_no_result);
+  g_test_add_func ("/results/cancelled-next/beforehand", test_asking_with_what_is_cancelled_takes_nothing);
 
   return g_test_run ();
 }

@@ -5,6 +5,8 @@
 #include "bench.h"
 
 #include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,14 +22,119 @@ increment (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, 
   return g_variant_new ("(x)", number + 1);
 }
 
+static GVariant *
+echo (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  return g_variant_ref (arguments);
+}
+
+static GVariant *
+crash (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  raise (SIGKILL);
+  return NULL;
+}
+
 int
 bench_serve (void)
 {
   g_autoptr (ProcHelper) helper = proc_helper_new ();
 
   proc_helper_add_function (helper, "increment", increment, NULL, NULL);
+  proc_helper_add_function (helper, "echo", echo, NULL, NULL);
+  proc_helper_add_function (helper, "crash", crash, NULL, NULL);
   return proc_helper_run (helper);
 }
+
+void
+bench_figure (const char *name, double value)
+{
+  const char *path = g_getenv ("BENCH_FIGURES");
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  FILE *file;
+
+  if (path == NULL)
+    return;
+
+  file = fopen (path, "a");
+  bench_check (file != NULL, NULL, "opening the file of figures");
+  fprintf (file, "%s %s\n", name, g_ascii_dtostr (text, sizeof text, value));
+  fclose (file);
+}
+
+/* ---- Calls ---- */
+
+typedef struct
+{
+  ProcPool *pool;
+  guint n_to_start;
+  guint n_to_finish;
+  gint64 sum; /* of the results: each must come, and none twice */
+} Calls;
+
+static void on_called (GObject *source, GAsyncResult *result, gpointer user_data);
+
+static void
+start_call (Calls *self)
+{
+  gint64 number = --self->n_to_start;
+
+  proc_pool_call_async (self->pool, "increment", g_variant_new ("(x)", number), NULL, on_called, self);
+}
+
+static void
+on_called (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Calls *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = proc_pool_call_finish (PROC_POOL (source), result, &error);
+  gint64 number;
+
+  bench_check (value != NULL, error, "a call");
+  g_variant_get (value, "(x)", &number);
+  self->sum += number;
+  self->n_to_finish--;
+  if (self->n_to_start > 0)
+    start_call (self);
+}
+
+double
+bench_calls (ProcPool *pool, guint n_calls, guint n_in_flight)
+{
+  Calls self = { .pool = pool, .n_to_start = n_calls, .n_to_finish = n_calls };
+  gint64 start = g_get_monotonic_time ();
+
+  for (guint i = 0; i < n_in_flight && self.n_to_start > 0; i++)
+    start_call (&self);
+  while (self.n_to_finish > 0)
+    g_main_context_iteration (NULL, TRUE);
+
+  bench_check (self.sum == (gint64) n_calls * (n_calls + 1) / 2, NULL, "the results of the calls");
+  return (g_get_monotonic_time () - start) / (double) n_calls;
+}
+
+ProcPool *
+bench_pool (guint n_workers)
+{
+  ProcPool *pool = proc_pool_new (NULL);
+
+  proc_pool_set_max_workers (pool, n_workers);
+  proc_pool_set_min_workers (pool, n_workers);
+  while (proc_pool_get_n_idle (pool) < n_workers)
+    g_main_context_iteration (NULL, TRUE);
+  return pool;
+}
+
+void
+bench_close (ProcPool *pool)
+{
+  g_autoptr (GError) error = NULL;
+
+  bench_check (proc_pool_close (pool, PROC_CLOSE_DRAIN, NULL, &error), error, "closing the pool");
+  g_object_unref (pool);
+}
+
+/* ---- This process ---- */
 
 char *
 bench_program (void)

@@ -6,16 +6,33 @@
 
 #include <procpool/procpool.h>
 
-/* What the benchmarks share. Each of them is its own helper program, whose one function is "increment":
- * (x) → (x), and x → x for maps. It adds one, so that every result can be checked.
+/* What the benchmarks share. Each of them is its own helper program, whose functions are
+ *
+ *   increment  (x) → (x), and x → x for maps: adds one, so that every result can be checked
+ *   echo       replies with its arguments
+ *   crash      ends the helper process by SIGKILL
  */
 int bench_serve (void);
+
+/* Notes a figure for whoever runs all the benchmarks: a line "name value" in the file that BENCH_FIGURES in
+ * the environment names; nothing is done if it names none.
+ */
+void bench_figure (const char *name, double value);
 
 /* The path of this program, to run it again; the name /proc/self/exe itself is of no use under valgrind. */
 char *bench_program (void);
 
 /* The middle one of @values, which are sorted on the way. */
 double bench_median (double *values, guint n_values);
+
+/* Runs the main loop until @n_calls calls of "increment" have been made and checked, @n_in_flight at a time.
+ * Returns microseconds for each.
+ */
+double bench_calls (ProcPool *pool, guint n_calls, guint n_in_flight);
+
+/* A pool of this program with so many workers, all of them ready. */
+ProcPool *bench_pool (guint n_workers);
+void bench_close (ProcPool *pool);
 
 /* Bytes in use on the heap, whether or not they were given back to the system. */
 gsize bench_heap (void);

@@ -13,7 +13,7 @@
 
 #include "bench.h"
 
-static const guint sizes[] = { 1000, 10000, 100000 };
+static const guint sizes[] = { 1000, 10000, 100000, 1000000 };
 
 typedef struct
 {
@@ -135,6 +135,9 @@ print_all (void)
   g_print ("%10s %14.2f %14.2f %15.2f %15.2f\n", "last/first",
            last->heap_bytes / first->heap_bytes, last->resident_bytes / first->resident_bytes,
            last->queue_microseconds / first->queue_microseconds, last->total_microseconds / first->total_microseconds);
+  bench_figure ("queue.bytes", last->heap_bytes);
+  bench_figure ("queue.submit", last->queue_microseconds);
+  bench_figure ("queue.growth", last->total_microseconds / first->total_microseconds);
 }
 
 int

@@ -372,38 +372,18 @@ print_table (const double *medians, const double *bests)
 {
   g_print ("%-12s %9s %9s\n", "", "median us", "best us");
   for (guint i = 0; i < N_WAYS; i++)
-    g_print ("%-12s %9.2f %9.2f\n", ways[i].name, medians[i], bests[i]);
+    {
+      g_autofree char *figure = g_strdup_printf ("roundtrip.%s", ways[i].name);
+
+      g_print ("%-12s %9.2f %9.2f\n", ways[i].name, medians[i], bests[i]);
+      bench_figure (figure, medians[i]);
+    }
 
   g_print ("\n%-12s %9s %9s\n", "ratio", "median", "best");
   for (guint i = 0; i < G_N_ELEMENTS (ratios); i++)
     g_print ("%-12s %9.2f %9.2f\n", ratios[i].name,
              medians[ratios[i].numerator] / medians[ratios[i].denominator],
              bests[ratios[i].numerator] / bests[ratios[i].denominator]);
-}
-
-static gboolean
-write_json (const char *path, const double *medians, const double *bests, guint n_rounds, guint n_calls, GError **error)
-{
-  g_autoptr (GString) json = g_string_new (NULL);
-  char number[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_string_append_printf (json, "{\n  \"benchmark\": \"roundtrip\",\n  \"rounds\": %u,\n  \"calls\": %u,\n", n_rounds, n_calls);
-
-  g_string_append (json, "  \"microseconds\": {\n");
-  for (guint i = 0; i < N_WAYS; i++)
-    {
-      g_string_append_printf (json, "    \"%s\": { \"median\": %s, ", ways[i].name, g_ascii_formatd (number, sizeof number, "%.3f", medians[i]));
-      g_string_append_printf (json, "\"best\": %s }%s\n", g_ascii_formatd (number, sizeof number, "%.3f", bests[i]), i + 1 < N_WAYS ? "," : "");
-    }
-
-  g_string_append (json, "  },\n  \"ratios\": {\n");
-  for (guint i = 0; i < G_N_ELEMENTS (ratios); i++)
-    g_string_append_printf (json, "    \"%s\": %s%s\n", ratios[i].name,
-                            g_ascii_formatd (number, sizeof number, "%.3f", medians[ratios[i].numerator] / medians[ratios[i].denominator]),
-                            i + 1 < G_N_ELEMENTS (ratios) ? "," : "");
-  g_string_append (json, "  }\n}\n");
-
-  return g_file_set_contents (path, json->str, json->len, error);
 }
 
 static void
@@ -440,7 +420,6 @@ main (int argc, char **argv)
 {
   int n_rounds = 21;
   int n_calls = 1000;
-  g_autofree char *json = NULL;
   double medians[N_WAYS];
   double bests[N_WAYS];
   g_autoptr (GError) error = NULL;
@@ -448,7 +427,6 @@ main (int argc, char **argv)
   const GOptionEntry entries[] = {
     { "rounds", 0, 0, G_OPTION_ARG_INT, &n_rounds, "Rounds, of which the median is taken (21)", "N" },
     { "calls", 0, 0, G_OPTION_ARG_INT, &n_calls, "Calls in a round, for each way (1000)", "N" },
-    { "json", 0, 0, G_OPTION_ARG_FILENAME, &json, "Write the figures to FILE as well", "FILE" },
     G_OPTION_ENTRY_NULL
   };
 
@@ -468,8 +446,6 @@ main (int argc, char **argv)
   measure_all (n_rounds, n_calls, medians, bests);
 
   print_table (medians, bests);
-  if (json != NULL)
-    bench_check (write_json (json, medians, bests, n_rounds, n_calls, &error), error, "roundtrip: writing the JSON file");
 
   return EXIT_SUCCESS;
 }

@@ -26,7 +26,10 @@ EXPECTED = [
     "lib*/**/pkgconfig/procpool-1.pc",
     "lib*/**/girepository-1.0/Proc-1.typelib",
     "libexec/procpool-1/procpool-helper",
+    "libexec/procpool-1/procpool-gjs-helper",
     "share/gir-1.0/Proc-1.gir",
+    "share/gjs-1.0/overrides/Proc.js",
+    "share/procpool-1/proc-1.d.ts",
 ]
 
 
@@ -43,10 +46,14 @@ def environment_for(root, folder):
     text = re.sub(r"^prefix=.*", f"prefix={root}", pc.read_text(encoding="utf-8"), flags=re.MULTILINE)
     (folder / "procpool-1.pc").write_text(text, encoding="utf-8")
 
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PROC")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PROC") and name != "GJS_PATH"}
     environment["PKG_CONFIG_PATH"] = str(folder)
     environment["LD_LIBRARY_PATH"] = str(find(root, "lib*/**/libprocpool-1.so").parent)
     environment["GI_TYPELIB_PATH"] = str(find(root, "lib*/**/Proc-1.typelib").parent)
+    environment["XDG_DATA_DIRS"] = f"{root}/share:/usr/local/share:/usr/share"
+    # Where meson had no Python to build the package for, the introspected classes do without the override.
+    for package in root.glob("lib*/**/procpool/pool.py"):
+        environment["PYTHONPATH"] = str(package.parents[1])
     environment["PROCPOOL_HELPER_DIR"] = run(
         "pkg-config", "--variable=helperdir", "procpool-1", environment=environment).strip()
     return environment

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 SOURCES = pathlib.Path(__file__).parent / "installed"
-EXAMPLES = pathlib.Path(__file__).parents[2] / "docs/examples/quick-start"
+EXAMPLES = pathlib.Path(__file__).parents[2] / "docs/examples"
 
 # How README.md says to build and run each of its quick starts, from their folder.
 QUICK_START = {
@@ -18,6 +18,12 @@ QUICK_START = {
     "quick_start.py": "python3 quick_start.py",
     "quick-start.js": "gjs -m quick-start.js",
     "quick-start.vala": "valac --pkg procpool-1 quick-start.vala && ./quick-start",
+}
+
+# How the guides say to build and run an example, from its folder.
+GUIDES = {
+    "hello/hello.c": "cc hello.c -o hello $(pkg-config --cflags --libs procpool-1) && ./hello",
+    "hello/hello.vala": "valac --pkg procpool-1 --pkg posix hello.vala && ./hello",
 }
 
 
@@ -49,7 +55,16 @@ def use_library(folder, environment, vapidir=None):
     python = python_with_gi()
     if python:
         expect(run(python, SOURCES / "host.py", program, module, environment=environment), ["42", "42"])
+        if environment.get("PYTHONPATH"):
+            expect(run(python, SOURCES / "package.py", program, environment=environment), ["42", "42"])
         print("Python: ok")
+
+    if shutil.which("gjs"):
+        # Once by jsLauncher(), and where it is installed, by the program that is there for other languages.
+        n_helpers = 1 + pathlib.Path(environment["PROCPOOL_HELPER_DIR"], "procpool-gjs-helper").exists()
+        output = run("gjs", "-m", SOURCES / "host.js", program, environment=environment)
+        expect(output, ["42"] * (1 + n_helpers))
+        print("JavaScript: ok")
 
     if vapidir and shutil.which("valac"):
         host = folder / "host-vala"
@@ -76,9 +91,24 @@ def follow_quick_start(folder, environment, vapidir=None):
             command = command.replace("python3", python, 1)
         elif not tools.get(name) or not shutil.which(tools[name]):
             continue
-        shutil.copy(EXAMPLES / name, folder)
+        shutil.copy(EXAMPLES / "quick-start" / name, folder)
         output = run("sh", "-c", f"cd '{folder}' && {command}", environment=environment)
         expect(output, ["9592", "primes"])
+        print(f"{name}: ok")
+
+    follow_guides(folder, environment, vapidir)
+
+
+def follow_guides(folder, environment, vapidir):
+    """Does the same with what the guides say."""
+    for name, command in GUIDES.items():
+        tool = command.split()[0]
+        if not shutil.which(tool) or tool == "valac" and not vapidir:
+            continue
+        shutil.copy(EXAMPLES / name, folder)
+        output = run("sh", "-c", f"cd '{folder}' && {command}", environment=environment)
+        if not output.startswith("Hello, world, from process "):
+            sys.exit(f"{name} printed {output!r}")
         print(f"{name}: ok")
 
 

@@ -12,6 +12,9 @@ A fenced block that names a language, in README.md or below docs/, is one of the
   - some lines of a file, as they are there, after the line <!-- lines of: PATH -->;
   - `sh`: commands that some test runs, or that ./bootstrap --help tells of;
   - `hex`: bytes of the wire, which a test of the codec reads; `text`: no code.
+
+A table after the line <!-- table of: PATH --> shows programs beside one another: what is code in the column of a
+language is a line of PATH with that language's ending.
 """
 
 import pathlib
@@ -36,6 +39,9 @@ BLOCK = re.compile(
     r"(?:^<!-- (?P<kind>file|lines of): (?P<path>\S+) -->\n)?"
     r"^```(?P<language>[\w-]+)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"^<!-- table of: (?P<path>\S+) -->\n(?P<text>(?:^\|.*\n)+)", re.MULTILINE)
+ENDINGS = {"C": ".c", "Vala": ".vala", "Python": ".py", "JavaScript": ".js"}
+CODE = re.compile(r"(`+)(.+?)\1")
 LICENCE = re.compile(r"\A(?:(?:/\*|//|#| \*) ?(?:!.*|SPDX-.*|/)\n)+\n*")
 
 
@@ -49,8 +55,9 @@ def without_licence(path):
 
 def allowed_commands(root):
     usage = subprocess.run([root / "bootstrap", "--help"], capture_output=True, text=True, check=True).stdout
-    bootstrap = re.findall(r"^  ([\w-]+(?: --[\w-]+)?)  +", usage, re.MULTILINE)
-    return {*BUILD_COMMANDS, *outside.QUICK_START.values(), *(f"./bootstrap {command}" for command in bootstrap)}
+    # What is in brackets may be left out.
+    bootstrap = re.findall(r"^  ([\w-]+(?: --[\w-]+)?)(?:  +| \[|$)", usage, re.MULTILINE)
+    return {*BUILD_COMMANDS, *outside.QUICK_START.values(), *outside.GUIDES.values(), *(f"./bootstrap {command}" for command in bootstrap)}
 
 
 def has_lines(path, text):
@@ -88,8 +95,26 @@ def update(root, document):
     document.write_text(BLOCK.sub(refresh, text), encoding="utf-8")
 
 
+def check_table(root, table):
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table["text"].splitlines()]
+    programs = []
+    for language in rows[0][1:]:
+        path = root / f"{table['path']}{ENDINGS.get(language, '.' + language)}"
+        programs.append({line.strip() for line in path.read_text(encoding="utf-8").splitlines()} if path.is_file() else set())
+    for row in rows[2:]:
+        for language, program, cell in zip(rows[0][1:], programs, row[1:]):
+            for _, code in CODE.findall(cell):
+                if code not in program:
+                    yield f"{row[0]}: no line of {table['path']} in {language}: {code}"
+        if len(row) != len(rows[0]):
+            yield f"{row[0]}: has {len(row)} cells instead of {len(rows[0])}"
+
+
 def check_document(root, document, commands):
     text = document.read_text(encoding="utf-8")
+    for table in TABLE.finditer(text):
+        for problem in check_table(root, table):
+            yield f"{document.relative_to(root)}: {problem}"
     for block in BLOCK.finditer(text):
         line = text.count("\n", 0, block.start("language")) + 1
         for problem in check_block(root, block, commands):

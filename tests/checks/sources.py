@@ -9,7 +9,7 @@ import re
 import sys
 
 SUFFIXES = {".c", ".h", ".in", ".py", ".js", ".vala", ".sh", ".xml", ".build", ".supp", ".metadata"}
-NAMES = {"bootstrap", "run", "mkdb", "meson_options.txt", ".clang-format", ".editorconfig", ".gitignore"}
+NAMES = {"bootstrap", "run", "repeat", "mkdb", "meson_options.txt", ".clang-format", ".editorconfig", ".gitignore"}
 IGNORED = re.compile(r"^(\.git|\.cache|build.*|__pycache__|corpus)$")
 
 # What a meson.build names, and what is the exception: read by gtk-doc, compiled by a test itself.

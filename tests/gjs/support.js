@@ -49,7 +49,7 @@ export function assertEqual(found, expected) {
 
 export async function assertFails(promise, domain, code, text = '') {
     try {
-        await promise;
+        await (typeof promise === 'function' ? promise() : promise);
     } catch (error) {
         assert(error instanceof GLib.Error && error.matches(domain, code), `failed otherwise: ${error}`);
         assert(error instanceof domain, `${error} is no instance of its domain`);

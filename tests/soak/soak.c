@@ -7,7 +7,7 @@
  * have completed exactly once with an outcome that its fate allows, and descriptors, processes and memory
  * must be back where they began.
  *
- * A suite of its own, run by hand: soak --tasks 1000000
+ * A suite of its own, run by hand: ./bootstrap soak --tasks 1000000
  */
 
 #include <procpool/procpool.h>
@@ -41,6 +41,7 @@ typedef struct
   ProcLauncher *launcher;
 
   guint64 n_wanted;
+  gint64 end; /* no run starts after it; monotonic time */
   guint64 n_started;
   guint64 n_completed;
   guint64 n_outcomes[N_FATES];
@@ -357,6 +358,8 @@ refill (Soak *self)
     return;
 
   self->refilling = TRUE;
+  if (g_get_monotonic_time () >= self->end)
+    self->n_wanted = self->n_started;
   while (self->n_started < self->n_wanted && self->n_in_flight < IN_FLIGHT)
     {
       start_run (self);
@@ -416,11 +419,13 @@ heap_in_use (void)
 int
 main (int argc, char **argv)
 {
-  gint64 n_tasks = 100000;
+  gint64 n_tasks = 0;
+  gint64 n_seconds = 0;
   gint64 seed = -1;
   g_autofree char *helper = g_strdup (g_getenv ("PROC_TEST_HELPER"));
   const GOptionEntry entries[] = {
-    { "tasks", 0, 0, G_OPTION_ARG_INT64, &n_tasks, "How many tasks to run (100000)", "N" },
+    { "tasks", 0, 0, G_OPTION_ARG_INT64, &n_tasks, "How many tasks to run (100000, or without an end if --seconds is given)", "N" },
+    { "seconds", 0, 0, G_OPTION_ARG_INT64, &n_seconds, "For how long to run tasks, if they don't end before", "N" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "The seed of an earlier run", "SEED" },
     { "helper", 0, 0, G_OPTION_ARG_FILENAME, &helper, "The helper program of the tests ($PROC_TEST_HELPER)", "FILE" },
     G_OPTION_ENTRY_NULL
@@ -430,15 +435,18 @@ main (int argc, char **argv)
   Soak self = { 0 };
   guint n_fds;
   gsize heap;
+  guint64 n_before;
   gint64 start;
   gboolean good;
 
   g_option_context_add_main_entries (context, entries, NULL);
-  if (!g_option_context_parse (context, &argc, &argv, &error) || !helper || n_tasks < 1)
+  if (!g_option_context_parse (context, &argc, &argv, &error) || !helper || n_tasks < 0 || n_seconds < 0)
     {
-      g_printerr ("soak: %s\n", error ? error->message : !helper ? "where is the helper? --helper FILE" : "--tasks is at least 1");
+      g_printerr ("soak: %s\n", error ? error->message : !helper ? "where is the helper? --helper FILE" : "--tasks and --seconds can't be negative");
       return EXIT_FAILURE;
     }
+  if (n_tasks == 0)
+    n_tasks = n_seconds > 0 ? G_MAXINT64 / 2 : 100000;
 
   prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   if (seed < 0)
@@ -450,15 +458,19 @@ main (int argc, char **argv)
   self.launcher = proc_local_launcher_new ((const char *[]) { helper, NULL });
 
   /* What is made once and kept, threads and types, is no loss. */
+  self.end = G_MAXINT64;
   run_soak (&self, MIN (n_tasks / 10 + 1, 20000));
   n_fds = count_fds ();
   heap = heap_in_use ();
 
   start = g_get_monotonic_time ();
+  n_before = self.n_completed;
+  if (n_seconds > 0)
+    self.end = start + n_seconds * G_TIME_SPAN_SECOND;
   run_soak (&self, (guint64) n_tasks);
 
   g_print ("tasks      %" G_GUINT64_FORMAT " started, %" G_GUINT64_FORMAT " completed, %.0f a second\n", self.n_started, self.n_completed,
-           (double) n_tasks / ((double) (g_get_monotonic_time () - start) / G_TIME_SPAN_SECOND));
+           (double) (self.n_completed - n_before) / ((double) (g_get_monotonic_time () - start) / G_TIME_SPAN_SECOND));
   for (guint i = 0; i < N_FATES; i++)
     g_print ("           %" G_GUINT64_FORMAT " %s\n", self.n_outcomes[i], fate_names[i]);
   g_print ("faults     %" G_GUINT64_FORMAT ", in %" G_GUINT64_FORMAT " pools\n", self.n_faults, self.n_pools);

@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: 2026 The libprocpool authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+"""Functions in helper processes, for asyncio, trio, GLib and plain threads.
+
+    import asyncio
+    import procpool
+
+    def work(n):
+        return sum(i * i for i in range(n))
+
+    async def main():
+        async with procpool.Pool() as pool:
+            print(await pool.run(work, 10_000))
+
+    asyncio.run(main())
+
+What this package has is loaded when it is first used: a helper process needs little of it.
+"""
+
+# The module typing is none of a helper process's business. This is how a type checker knows it, too.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._launch import launcher as launcher
+    from ._loops import Future as Future
+    from ._map import Completed as Completed
+    from ._map import Map as Map
+    from ._streams import Stream as Stream
+    from .errors import *
+    from .helper import Invocation as Invocation
+    from .helper import current as current
+    from .helper import retire as retire
+    from .kinds import CloseMode as CloseMode
+    from .kinds import Isolation as Isolation
+    from .kinds import Scheduling as Scheduling
+    from .kinds import TaskState as TaskState
+    from .kinds import Worker as Worker
+    from .kinds import WorkerState as WorkerState
+    from .pool import Options as Options
+    from .pool import Pool as Pool
+
+_HOMES = {
+    "Options": "pool", "Pool": "pool",
+    "CloseMode": "kinds", "Isolation": "kinds", "Scheduling": "kinds", "TaskState": "kinds", "Worker": "kinds",
+    "WorkerState": "kinds",
+    "Invocation": "helper", "current": "helper", "retire": "helper",
+    "Completed": "_map", "Future": "_loops", "Map": "_map", "Stream": "_streams", "launcher": "_launch",
+}
+_HOMES.update(dict.fromkeys("""
+    Cancelled Closed CrashLoop Crashed DescriptorsLost InitializerFailed InvalidArguments InvalidCores
+    InvalidModule NoReply NotEnoughCores PicklingError PoolError ProtocolError QueueFull RemoteError
+    RemoteTraceback SpawnFailed StartFailed TimedOut TooLarge UnknownFunction VersionMismatch
+    WrongProcess
+""".split(), "errors"))
+
+
+def __getattr__(name: str) -> "Any":
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+    value = globals()[name] = getattr(import_module("." + home, __name__), name)
+    return value

@@ -1,0 +1,19 @@
+/* SPDX-FileCopyrightText: 2026 The libprocpool authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "python.h"
+
+/* One descriptor that is readable when any of a changing set of descriptors is ready. */
+typedef struct
+{
+  int epoll_fd;
+  GPollFD *watched;
+  guint n_watched;
+} Descriptor;
+
+gboolean procpool_descriptor_open (Descriptor *self);
+void procpool_descriptor_close (Descriptor *self);
+void procpool_descriptor_watch (Descriptor *self, const GPollFD *fds, guint n_fds);
