@@ -311,6 +311,38 @@ test_one_at_a_time_all_the_same (void)
   burst_finish (&burst);
 }
 
+/* What is sent ahead must not overtake arguments that are still being written. */
+static void
+test_nothing_passes_large_arguments (void)
+{
+  Burst burst;
+  g_autofree char *large = g_malloc0 (1024 * 1024);
+
+  burst_start (&burst, 1);
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autoptr (ProcTask) hanging = proc_task_new ("sleep-forever", NULL);
+
+      burst_add (&burst, "nothing", NULL, NULL);
+      burst_add (&burst, "echo", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, large, 1024 * 1024, 1), NULL);
+      /* If it were begun before its turn, its time wouldn't run. */
+      proc_task_set_timeout (hanging, 1);
+      g_ptr_array_add (burst.runs, test_run_start_task (burst.pool, hanging, NULL));
+      test_run_wait (g_ptr_array_index (burst.runs, burst.runs->len - 1));
+    }
+  burst_wait (&burst);
+  for (guint i = 0; i < burst.runs->len; i++)
+    {
+      TestRun *run = g_ptr_array_index (burst.runs, i);
+
+      if (i % 3 == 2)
+        g_assert_error (run->error, PROC_POOL_ERROR, PROC_POOL_ERROR_TIMED_OUT);
+      else
+        g_assert_no_error (run->error);
+    }
+  burst_finish (&burst);
+}
+
 static void
 test_closed_in_the_middle (void)
 {
@@ -378,6 +410,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/look-ahead/pool/a-task-that-does-not-stop-holds-nobody-up", test_a_task_that_does_not_stop_holds_nobody_up);
   g_test_add_func ("/look-ahead/pool/cancelled-ones-do-not-disturb-the-rest", test_cancelled_ones_do_not_disturb_the_rest);
   g_test_add_func ("/look-ahead/pool/one-at-a-time-all-the-same", test_one_at_a_time_all_the_same);
+  g_test_add_func ("/look-ahead/pool/nothing-passes-large-arguments", test_nothing_passes_large_arguments);
   g_test_add_func ("/look-ahead/pool/closed-in-the-middle", test_closed_in_the_middle);
   g_test_add_func ("/look-ahead/pool/replaced-after-so-many-tasks", test_replaced_after_so_many_tasks);
 

@@ -248,8 +248,8 @@ proc_helper_is_helper_process (void)
  * proc_helper_is_template:
  *
  * Whether this process is one that #ProcForkServerLauncher has started to fork helper processes, and not one of
- * them: then proc_helper_is_helper_process() is %TRUE as well. What all of them need is best loaded now. No thread may be there when
- * proc_helper_run() is called.
+ * them: then proc_helper_is_helper_process() is %TRUE as well. What all of them need is best loaded now. No
+ * thread but this one may be there when proc_helper_run() is called.
  *
  * Returns: %TRUE in a template before it has called proc_helper_run() or proc_helper_refuse()
  *
@@ -394,9 +394,9 @@ proc_helper_set_error_hook (ProcHelper *self, ProcErrorHook hook, gpointer user_
  * @user_data: handed to @function
  * @destroy: (nullable): called with @user_data when @self goes or gets another fork function
  *
- * Sets what proc_helper_run() calls in a template (see #ProcForkServerLauncher) for each helper process that is to be forked. It is
- * for languages whose interpreter has to know of a fork, or that have to open something anew in it, which the function
- * does before it returns there. In Python it is `os.fork`.
+ * Sets what proc_helper_run() calls in a template (see #ProcForkServerLauncher) for each helper process that is
+ * to be forked. It is for languages whose interpreter has to know of a fork, or that have to open something anew
+ * in it, which the function does before it returns there. In Python it is `os.fork`.
  *
  * Since: 1.0
  */
@@ -723,8 +723,9 @@ take_channel (ProcHelper *self)
  * #ProcPool:cancel-grace and never more than a second. Then this function doesn't return but ends the process
  * with all its descendants.
  *
- * In a template (see #ProcForkServerLauncher) it forks helper processes instead, each of which serves in its turn, and returns from this function
- * when its end has come; in the template itself it returns 0 when no more of them are needed.
+ * In a template (see #ProcForkServerLauncher) it forks helper processes instead, each of which serves, and
+ * returns from this function when its end has come; in the template itself it returns 0 when no more of them are
+ * needed.
  *
  * Returns: what `main()` should return: 0 after an orderly end, %PROC_HELPER_EXIT_REFUSED if host and
  *   helper don't fit together, another number for any other failure, which is also told on standard

@@ -372,7 +372,8 @@ apply_setup (ProcServer *self, GVariant *options)
 static void
 note_begun (ProcServer *self, guint64 task_id)
 {
-  if (self->mark != NULL)
+  /* Tasks with large arguments may come later than others with higher ids. */
+  if (self->mark != NULL && (proc_mark_get (self->mark) == PROC_MARK_UNSET || task_id > proc_mark_get (self->mark)))
     proc_mark_set (self->mark, task_id);
 }
 

@@ -203,7 +203,8 @@ is_hungry (ProcDispatcher *self, ProcSlot *slot)
 
   return settings->tasks_per_worker == 1 && settings->max_worker_memory == 0 &&
          (settings->max_tasks_per_worker == 0 || slot->n_started < settings->max_tasks_per_worker) &&
-         slot->runs->len > 0 && !slot->retiring && !slot->exclusive && proc_worker_tells_begun (slot->worker) &&
+         slot->runs->len > 0 && !slot->retiring && !slot->exclusive &&
+         proc_worker_tells_begun (slot->worker) && !proc_worker_has_unsent (slot->worker) &&
          limit > 0 && slot->n_ahead <= (slot->in_hungry ? limit - 1 : limit / 2);
 }
 
@@ -259,9 +260,20 @@ forget_ahead (ProcDispatcher *self, ProcRun *run)
   ProcSlot *slot = run->slot;
 
   run->ahead = FALSE;
-  run->recalled = FALSE;
   slot->n_ahead--;
   self->n_ahead--;
+}
+
+/* To its place in the queue, for it was never begun. @ahead: nor was said to be. */
+static void
+take_back (ProcDispatcher *self, ProcRun *run, gboolean ahead)
+{
+  if (!ahead)
+    {
+      proc_task_set_not_run (run->task);
+      proc_run_note_changes (run);
+    }
+  proc_queue_put_back (self->queue, run);
 }
 
 /* Takes @run out of its slot; the reference is the caller's. */
@@ -276,6 +288,7 @@ leave_slot (ProcDispatcher *self, ProcRun *run)
     self->n_running--;
 
   run->slot = NULL;
+  run->recalled = FALSE;
   proc_timer_clear (&run->timeout_timer);
   proc_timer_clear (&run->grace_timer);
   give_back_cores (run);
@@ -756,19 +769,20 @@ on_returned (ProcWorker *worker, gpointer data, gpointer user_data)
 {
   ProcSlot *slot = user_data;
   ProcDispatcher *self = slot->dispatcher;
-  g_autoptr (ProcRun) run = data;
+  ProcRun *run = data;
+  g_autoptr (ProcRun) held = NULL;
+  gboolean ahead = run->ahead;
 
   if (!run->recalled)
-    {
-      /* Still the slot's. */
-      proc_run_ref (run);
-      return FALSE;
-    }
+    return FALSE;
 
+  held = run;
   leave_slot (self, run);
   slot->n_started--;
+  /* It may have been next when the helper had returned it already. */
   if (!proc_run_is_resolved (run))
-    proc_queue_put_back (self->queue, run);
+    take_back (self, run, ahead);
+  promote_next (self, slot);
   free_place (self, slot);
 
   return TRUE;
@@ -901,12 +915,7 @@ lose_run (ProcDispatcher *self, ProcSlot *slot, ProcRun *run, const GError *caus
     {
       /* The helper was gone before: none of it was done, and nobody needs to know. */
       run->n_moved++;
-      if (!ahead)
-        {
-          proc_task_set_not_run (run->task);
-          proc_run_note_changes (run);
-        }
-      proc_queue_put_back (self->queue, run);
+      take_back (self, run, ahead);
     }
   else if (proc_task_get_attempts (run->task) < proc_task_get_max_attempts (run->task) && !(self->closing && self->close_mode != PROC_CLOSE_DRAIN))
     {

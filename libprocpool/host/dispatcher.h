@@ -81,8 +81,8 @@ void proc_dispatcher_close (ProcDispatcher *self, ProcCloseMode mode);
 
 ProcCounts proc_dispatcher_count (ProcDispatcher *self);
 
-/* As many workers as that are started, up to max_workers, whether or not there is something to do for them, until another number is
- * set. FALSE if there will be no more workers.
+/* As many workers as that are started, up to max_workers, whether or not there is something to do for them, until
+ * another number is set. FALSE if there will be no more workers.
  */
 gboolean proc_dispatcher_prepare (ProcDispatcher *self, guint n_workers, GError **error);
 

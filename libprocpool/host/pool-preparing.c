@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "host/pool-private.h"
 
-/* Workers that are ready ahead of need. As long as somebody waits for them the dispatcher is to have as many as the one who
- * wants most.
+/* Workers that are ready ahead of need. As long as somebody waits for them the dispatcher is to have as many as
+ * the one who wants most.
  */
 
 static void
@@ -64,9 +64,9 @@ start_preparing (gpointer user_data)
  * @callback: (scope async): called when they are ready
  * @user_data: (closure): for @callback
  *
- * Starts workers ahead of need, so that @n_workers are ready to run a task: started, and with their initializer done. Those there are
- * already count, busy or idle. With a #ProcForkServerLauncher this also starts the process that the others
- * are forked of.
+ * Starts workers ahead of need, so that @n_workers are ready to run a task: started, and with their initializer
+ * done. Those there are already count, busy or idle. With a #ProcForkServerLauncher this also starts the
+ * process that the others are forked of.
  *
  * Workers with nothing to do end after #ProcPool:idle-timeout, these too; #ProcPool:min-workers keeps some for
  * good. May be called from any thread.
@@ -104,8 +104,9 @@ proc_pool_prepare_async (ProcPool *self, guint n_workers, GCancellable *cancella
  * proc_pool_prepare_finish:
  * @self: a pool
  * @result: what the callback got
- * @error: return location for an error: why a helper process can't be started or initialized, as the tasks that wait for it would be told,
- *   %PROC_POOL_ERROR_CLOSED if the pool is closed, %G_IO_ERROR_CANCELLED, or %PROC_POOL_ERROR_WRONG_PROCESS
+ * @error: return location for an error: why a helper process can't be started or initialized, as the tasks that
+ *   wait for it would be told, %PROC_POOL_ERROR_CLOSED if the pool is closed, %G_IO_ERROR_CANCELLED, or
+ *   %PROC_POOL_ERROR_WRONG_PROCESS
  *
  * The end of proc_pool_prepare_async().
  *

@@ -24,8 +24,9 @@
  * where GSubprocess was faster, it is asked. Without pidfds (an old kernel, some sandboxes, valgrind) a
  * thread that waits takes their place.
  *
- * A process that was forked for this one is no child of it: whoever forked it tells its status when it has reaped it, which may be
- * before or after the pidfd tells of the end, or never. Where there are no pidfds it ends with its template.
+ * A process that was forked for this one is no child of it: whoever forked it tells its status when it has
+ * reaped it, which may be before or after the pidfd tells of the end, or never. Where there are no pidfds it
+ * ends with its template.
  */
 struct _ProcProcess
 {
@@ -63,14 +64,14 @@ struct _ProcProcess
 /* <linux/pidfd.h> of kernels since 6.9; older ones refuse it with EINVAL. */
 #define PIDFD_SIGNAL_GROUP (1 << 2)
 
-/* How often to look for the status of a process that has ended: GLib's thread mostly takes it in a moment, and whatever
- * waits for the worker's place waits for that. Later after 1 ms, 2 ms and so on.
+/* How often to look for the status of a process that has ended: GLib's thread mostly takes it in a moment, and
+ * whatever waits for the worker's place waits for that. Later after 1 ms, 2 ms and so on.
  */
 #define N_PROMPT_TRIES 50
 #define MAX_STATUS_TRIES (N_PROMPT_TRIES + 8)
 
-/* How long to wait for the status of a forked process that has ended, in milliseconds. Whoever finds its channel closed takes it
- * for alive after a second.
+/* How long to wait for the status of a forked process that has ended, in milliseconds. Whoever finds its
+ * channel closed takes it for alive after a second.
  */
 #define STATUS_PATIENCE 800
 

@@ -6,8 +6,8 @@
 
 #include "host/reactor.h"
 
-/* One helper process, from its spawn to its end: its pidfd, its process group, and the GSubprocess if it is a child of this process; others
- * are forked by a template (host/template.h). Private.
+/* One helper process, from its spawn to its end: its pidfd, its process group, and the GSubprocess if it is a
+ * child of this process; others are forked by a template (host/template.h). Private.
  *
  * Reference counted; used by the owner of the reactor's context.
  */
@@ -37,8 +37,8 @@ typedef struct
  */
 ProcProcess *proc_process_spawn (ProcReactor *reactor, GSubprocessLauncher *launcher, char **argv, const ProcProcessCallbacks *callbacks, gpointer user_data);
 
-/* One that is forked for this process. What becomes of it is told by the functions below. @give_up is called with @give_up_data if
- * it is to be killed before it is there.
+/* One that is forked for this process. What becomes of it is told by the functions below. @give_up is called
+ * with @give_up_data if it is to be killed before it is there.
  */
 ProcProcess *proc_process_new_forked (ProcReactor *reactor, const ProcProcessCallbacks *callbacks, ProcReactorFunc give_up, gpointer give_up_data, gpointer user_data);
 

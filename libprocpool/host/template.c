@@ -15,13 +15,14 @@
 #include "host/stdio-capture.h"
 #include "wire/fork-message.h"
 
-/* States: absent -> there (its process is being started, loads, or waits for requests) -> absent again when the process
- * has ended. Released, it is freed once it is absent and none of its forks is left.
+/* States: absent -> there (its process is being started, loads, or waits for requests) -> absent again when the
+ * process has ended. Released, it is freed once it is absent and none of its forks is left.
  *
- * A request is in `pending` until it is answered, and only the first one is with the template: it does one after the
- * other anyway, and nothing has to wait for room in the socket. From its answer on its process is in `children`, until the
- * template tells of its end. When the template ends, its forks are told that nobody will tell of theirs; requests are
- * made anew of the next template if this one has ever forked, and fail otherwise, lest it is started over and over.
+ * A request is in `pending` until it is answered, and only the first one is with the template: it does one
+ * after the other anyway, and nothing has to wait for room in the socket. From its answer on its process is in
+ * `children`, until the template tells of its end. When the template ends, its forks are told that nobody will
+ * tell of theirs; requests are made anew of the next template if this one has ever forked, and fail otherwise,
+ * lest it is started over and over.
  */
 struct _ProcTemplate
 {

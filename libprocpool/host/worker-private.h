@@ -74,6 +74,9 @@ void proc_worker_set_paused (ProcWorker *self, gboolean paused);
 gboolean proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, ProcFrameFlags flags, GError **error);
 void proc_worker_flush (ProcWorker *self);
 
+/* Whether arguments of tasks that it was given are still being written: what is sent ahead would come before these. */
+gboolean proc_worker_has_unsent (ProcWorker *self);
+
 /* Asks for a task back that was sent ahead. It comes back, or is replied to as if nothing had been said. */
 void proc_worker_recall (ProcWorker *self, guint64 id);
 

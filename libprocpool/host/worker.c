@@ -1146,6 +1146,12 @@ proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *functio
   return TRUE;
 }
 
+gboolean
+proc_worker_has_unsent (ProcWorker *self)
+{
+  return g_hash_table_size (self->fillers) > 0;
+}
+
 void
 proc_worker_flush (ProcWorker *self)
 {

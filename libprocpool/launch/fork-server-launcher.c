@@ -30,16 +30,16 @@ static GParamSpec *properties[N_PROPS];
  *
  * A launcher whose helper processes are forks of one that has loaded all it needs.
  *
- * The first helper process that a pool needs makes it start a process of the wrapped launcher, the template. This one
- * does all that comes before proc_helper_run(): an interpreter starts, modules and data are loaded, functions
- * are added. Then it runs no task but forks whenever the pool needs a helper process, and the fork is ready at once. So it
- * is for helpers that take long to load, and for pools that replace their helper processes often. Memory that was filled
- * before the fork is shared, page by page, as long as nobody writes to it.
+ * The first helper process that a pool needs makes it start a process of the wrapped launcher, the template. This
+ * one does all that comes before proc_helper_run(): an interpreter starts, modules and data are loaded, functions
+ * are added. Then it runs no task but forks whenever the pool needs a helper process, and the fork is ready at
+ * once. So it is for helpers that take long to load, and for pools that replace their helper processes often.
+ * Memory that was filled before the fork is shared, page by page, as long as nobody writes to it.
  *
- * The forks are helper processes like others: each has its channel, its process group and its own captured outputs, runs the
- * pool's initializer, and its exit code or signal is told. #ProcLauncher:stdin, an output that isn't captured and
- * #ProcLauncher:environment are the template's, as they are when it is started; #ProcLauncher:cwd and
- * #ProcLauncher:memory-limit apply to each fork.
+ * The forks are helper processes like others: each has its channel, its process group and its own captured
+ * outputs, runs the pool's initializer, and its exit code or signal is told. #ProcLauncher:stdin, an output that
+ * isn't captured and #ProcLauncher:environment are the template's, as they are when it is started;
+ * #ProcLauncher:cwd and #ProcLauncher:memory-limit apply to each fork.
  *
  * **Threads.** A fork has one thread, whatever its parent had: a lock that another thread held stays locked in it for ever.
  * So a template that has more than one thread refuses to fork, and the start fails with
