@@ -57,7 +57,7 @@ def allowed_commands(root):
     usage = subprocess.run([root / "bootstrap", "--help"], capture_output=True, text=True, check=True).stdout
     # What is in brackets may be left out.
     bootstrap = re.findall(r"^  ([\w-]+(?: --[\w-]+)?)(?:  +| \[|$)", usage, re.MULTILINE)
-    return {*BUILD_COMMANDS, *outside.QUICK_START.values(), *outside.GUIDES.values(), *(f"./bootstrap {command}" for command in bootstrap)}
+    return {*BUILD_COMMANDS, *outside.QUICK_START.values(), *(f"./bootstrap {command}" for command in bootstrap)}
 
 
 def has_lines(path, text):
@@ -126,7 +126,7 @@ def check_quick_starts(root):
     text = readme.read_text(encoding="utf-8") if readme.exists() else ""
     quoted = {block["path"] for block in BLOCK.finditer(text) if block["kind"] == "file"}
     for name in outside.QUICK_START:
-        path = f"docs/examples/quick-start/{name}"
+        path = f"docs/examples/hello/{name}"
         if path not in quoted:
             yield f"README.md doesn't quote {path}"
 

@@ -55,6 +55,25 @@ test('options say what the tasks of a map need', async () => {
     await assertFails(pool.map(`${WORK}never`, [1], {timeout: 1, cores: 1}).toArray(), Proc.PoolError, Proc.PoolError.TIMED_OUT);
 });
 
+test('small items go in chunks', async () => {
+    const pool = makeJsPool({maxWorkers: 2});
+    const results = pool.map(`${WORK}square`, NUMBERS, {chunkSize: 8});
+    assertEqual(results.chunk_size, 8);
+    assertEqual(await results.toArray(), SQUARES);
+
+    const chunks = pool.map(`${WORK}square`, NUMBERS, {chunkSize: 20});
+    assertEqual((await chunks.next_chunk_async(null)).recursiveUnpack(), SQUARES.slice(0, 20));
+    assertEqual((await chunks.next_chunk_async(null)).recursiveUnpack(), SQUARES.slice(20));
+    assertEqual(await chunks.next_chunk_async(null), null);
+});
+
+test('workers are there ahead of need, and there is room for tasks', async () => {
+    const pool = makeJsPool({maxWorkers: 2});
+    assert(await pool.prepare_async(2, null));
+    assertEqual(pool.n_idle, 2);
+    assert(await pool.wait_for_room_async(null));
+});
+
 test('an error ends the loop over a map, and what is left is not run', async () => {
     const pool = makeJsPool({maxWorkers: 1});
     const results = pool.map(`${WORK}fail`, ['first', 'second', 'third'], {lookAhead: 1});
@@ -112,6 +131,13 @@ test('a consumer that is slower than the function misses nothing', async () => {
         await pool.call(`${WORK}nothing`);
     }
     assertEqual(values, [...Array(10).keys()]);
+});
+
+test('with a limit on them the function waits for who takes its partial values', async () => {
+    const pool = makeJsPool();
+    const run = pool.run({function: `${WORK}count`, arguments: [1000], maxOutputs: 2});
+    assertEqual(await collect(run), [...Array(1000).keys()]);
+    assertEqual(await run, 'counted');
 });
 
 test('an error of the function comes after its partial values', async () => {

@@ -45,9 +45,13 @@ function _init() {
     const {poolMethods, resultsMethods, scope} = imports.procpool.pool;
     const {invocationMethods, invocationProperties, serve} = imports.procpool.helper;
 
-    for (const name of ['run', 'call', 'close'])
-        Gio._promisify(Proc.Pool.prototype, `${name}_async`, `${name}_finish`);
-    Gio._promisify(Proc.Results.prototype, 'next_async', 'next_finish');
+    const asyncMethods = new Map([
+        [Proc.Pool, ['run', 'call', 'close', 'prepare', 'wait_for_room']],
+        [Proc.Results, ['next', 'next_chunk']],
+        [Proc.Task, ['next_output']],
+    ]);
+    for (const [type, names] of asyncMethods)
+        names.forEach(name => Gio._promisify(type.prototype, `${name}_async`, `${name}_finish`));
 
     replace(Proc.Pool.prototype, poolMethods);
     replace(Proc.Results.prototype, resultsMethods);

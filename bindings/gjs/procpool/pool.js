@@ -11,7 +11,7 @@ const {collectIfDue} = imports.procpool.memory;
 const {Run, followCancellable, makeTask} = imports.procpool.run;
 const {toArguments, toItems, toResult} = imports.procpool.values;
 
-const MAP_OPTIONS = ['lookAhead', 'spread', 'cancellable', 'signal'];
+const MAP_OPTIONS = ['lookAhead', 'chunkSize', 'spread', 'cancellable', 'signal'];
 const NOT_FOR_MAPS = ['function', 'arguments', 'command', 'input', 'onProgress', 'onOutput'];
 
 function runBlocking(pool, task, cancellable) {
@@ -63,6 +63,8 @@ var poolMethods = {
         results._origin = new Error();
         if (options.lookAhead !== undefined)
             results.look_ahead = options.lookAhead;
+        if (options.chunkSize !== undefined)
+            results.chunk_size = options.chunkSize;
         if (options.cancellable || options.signal) {
             const cancellable = new Gio.Cancellable();
             for (const other of [options.cancellable, options.signal])

@@ -14,7 +14,7 @@ const {collectIfDue} = imports.procpool.memory;
 const {describe, toArguments, toResult, toValue} = imports.procpool.values;
 
 // Options of a run by the properties of the task that they set.
-const TASK_OPTIONS = ['name', 'cores', 'priority', 'timeout', 'maxAttempts', 'isolation', 'fds', 'input'];
+const TASK_OPTIONS = ['name', 'cores', 'priority', 'timeout', 'maxAttempts', 'isolation', 'fds', 'input', 'maxOutputs'];
 const OTHER_OPTIONS = ['function', 'arguments', 'command', 'cancellable', 'signal', 'onProgress', 'onOutput'];
 
 function checkOptions(options) {
@@ -116,8 +116,23 @@ var Run = class Run extends Promise {
         this._cancellable.cancel();
     }
 
-    // The partial values from now on, then the run's error if it has one. Who leaves early cancels the run.
+    // The partial values, from now on unless maxOutputs keeps all of them, then the run's error if it has one. Who leaves
+    // early cancels the run.
     [Symbol.asyncIterator]() {
+        return this.task.max_outputs > 0 ? this._take() : this._listen();
+    }
+
+    async *_take() {
+        try {
+            for (let value; (value = await this.task.next_output_async(null)) !== null;)
+                yield toValue(value);
+            await this;
+        } finally {
+            this.cancel();
+        }
+    }
+
+    _listen() {
         const values = [];
         let wake = () => {};
         let isOver = false;

@@ -140,6 +140,20 @@ class Pool(Proc.Pool):
             return start(task, cancellable, callback, *user_data)
         return _awaitable(lambda cancellable, done: start(task, cancellable, done), self.run_finish, cancellable)
 
+    def prepare_async(self, n_workers, cancellable=None, callback=None, *user_data):
+        """Have so many workers ready ahead of need. Without a callback, returns something to await."""
+        start = super().prepare_async
+        if callback is not None:
+            return start(n_workers, cancellable, callback, *user_data)
+        return _awaitable(lambda cancellable, done: start(n_workers, cancellable, done), self.prepare_finish, cancellable)
+
+    def wait_for_room_async(self, cancellable=None, callback=None, *user_data):
+        """Wait for a place in the queue. Without a callback, returns something to await."""
+        start = super().wait_for_room_async
+        if callback is not None:
+            return start(cancellable, callback, *user_data)
+        return _awaitable(start, self.wait_for_room_finish, cancellable)
+
     def close_async(self, mode=Proc.CloseMode.DRAIN, cancellable=None, callback=None, *user_data):
         """Close the pool. Without a callback, returns something to await."""
         start = super().close_async
@@ -192,12 +206,30 @@ class Task(Proc.Task):
         """A task that calls a function."""
         return Proc.Task.new(function, _arguments(arguments))
 
+    def next_output_async(self, cancellable=None, callback=None, *user_data):
+        """Take the next partial value; None is the end. Without a callback, returns something to await."""
+        start = super().next_output_async
+        if callback is not None:
+            return start(cancellable, callback, *user_data)
+        return _awaitable(start, self.next_output_finish, cancellable)
+
 
 Task = override(Task)
 __all__.append("Task")
 
 
 class Results(Proc.Results):
+    def next_chunk_async(self, cancellable=None, callback=None, *user_data):
+        """Ask for the next results, an array; None is the end. Without a callback, returns something to await."""
+        start = super().next_chunk_async
+        if callback is not None:
+            return start(cancellable, callback, *user_data)
+        return _awaitable(start, self.next_chunk_finish, cancellable)
+
+    def next_chunk(self, cancellable=None):
+        """Wait for the next results, an array; None is the end."""
+        return super().next_chunk(cancellable)
+
     def next_async(self, cancellable=None, callback=None, *user_data):
         """Ask for the next result; None is the end. Without a callback, returns something to await."""
         start = super().next_async
