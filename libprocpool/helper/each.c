@@ -126,9 +126,12 @@ add_value (Each *self, GVariant *value)
 static void
 note_outcome (Each *self, GVariant *value, const GError *error, GVariant *details)
 {
-  g_autoptr (GVariant) nothing = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+  g_autoptr (GVariant) nothing = NULL;
 
-  add_value (self, value != NULL ? value : nothing);
+  if (value == NULL)
+    value = nothing = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+
+  add_value (self, value);
   if (error != NULL)
     {
       self->functions->failed (self->invocation, error, self->user_data);

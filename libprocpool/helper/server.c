@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -55,6 +56,10 @@ typedef enum
 /* How long the server takes messages before the main loop turns, in microseconds. A function takes its own time. */
 #define MAX_TURN 1000
 
+/* How soon after the last one a task comes where the next may be waited for, and for how long, in microseconds. */
+#define SOON 100
+#define BRIEF_WAIT 50
+
 /* The reply of the initializer or finalizer, which may come from any thread. */
 typedef struct
 {
@@ -71,6 +76,9 @@ struct _ProcServer
 
   ProcConnection *connection;
   ProcMark *mark; /* nullable */
+  gboolean may_wait;     /* there is a mark to look at, and a processor for it beside the host's */
+  gboolean expects_soon; /* the last task came soon */
+  gint64 asleep_since;   /* microseconds of the monotonic clock */
   ProcSentinel *sentinel;
   GMainContext *context;
 
@@ -402,6 +410,7 @@ handle_setup (ProcServer *self, const ProcMessage *message)
   fds = message->fds != NULL ? g_unix_fd_list_peek_fds (message->fds, &n_fds) : NULL;
   if (n_fds > 0 && self->mark == NULL)
     self->mark = proc_mark_map (fds[0]);
+  self->may_wait = self->mark != NULL && g_get_num_processors () > 1;
   note_begun (self, 0);
 
   apply_setup (self, options);
@@ -506,18 +515,62 @@ receive_one (ProcServer *self)
     }
 }
 
+/* Both sides are awake as long as the host asks for one small task after the other: then waiting in the system, and being
+ * woken, takes longer than the rest of a call. A helper that has found the next task soon waits for it here for a moment,
+ * yielding to whoever wants the processor, before it goes to sleep. One that waited in vain doesn't try again until there
+ * was a task soon once more, so that one which is idle does nothing at all.
+ */
+static gboolean
+wait_briefly (ProcServer *self, guint64 n_sent)
+{
+  gint64 end;
+
+  if (!self->expects_soon || get_state (self) != SERVING || proc_connection_get_n_tasks (self->connection) > 0)
+    return FALSE;
+
+  end = g_get_monotonic_time () + BRIEF_WAIT;
+  while (proc_mark_get_n_sent (self->mark) == n_sent)
+    {
+      if (g_get_monotonic_time () >= end)
+        {
+          self->expects_soon = FALSE;
+          return FALSE;
+        }
+      sched_yield ();
+    }
+
+  return TRUE;
+}
+
+/* How often the host has sent something, looked at before what was sent. */
+static guint64
+get_n_sent (ProcServer *self)
+{
+  return self->mark != NULL ? proc_mark_get_n_sent (self->mark) : 0;
+}
+
 /* What is there, but not for long, so that the main loop's other sources have their turn. */
 static gboolean
 receive (gpointer user_data)
 {
   ProcServer *self = user_data;
   ServerState state = get_state (self);
-  gint64 end = g_get_monotonic_time () + MAX_TURN;
+  gint64 now = g_get_monotonic_time ();
+  gint64 end = now + MAX_TURN;
+  guint64 n_sent;
 
-  /* A new state is first seen to by the main loop. */
-  while (receive_one (self) && get_state (self) == state && g_get_monotonic_time () < end)
-    ;
+  self->expects_soon = self->may_wait && now - self->asleep_since < SOON;
 
+  do
+    {
+      n_sent = get_n_sent (self);
+      /* A new state is first seen to by the main loop. */
+      while (receive_one (self) && get_state (self) == state && g_get_monotonic_time () < end)
+        n_sent = get_n_sent (self);
+    }
+  while (self->source != NULL && get_state (self) == state && g_get_monotonic_time () < end && wait_briefly (self, n_sent));
+
+  self->asleep_since = g_get_monotonic_time ();
   return G_SOURCE_CONTINUE;
 }
 

@@ -252,11 +252,16 @@ static void
 flush (ProcWorker *self)
 {
   g_autoptr (GError) error = NULL;
+  ProcChannelStatus status;
 
   if (!self->watch)
     return;
 
-  switch (proc_channel_flush (self->channel, &error))
+  status = proc_channel_flush (self->channel, &error);
+  if (self->mark)
+    proc_mark_note_sent (self->mark);
+
+  switch (status)
     {
     case PROC_CHANNEL_AGAIN:
       proc_watch_set_condition (self->watch, get_reading (self) | G_IO_OUT);

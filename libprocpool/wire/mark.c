@@ -16,16 +16,18 @@
 
 #include "base/fd.h"
 
-#define SIZE sizeof (guint64)
-
 /* A cut would end with SIGBUS who looks. */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-/* The mapping itself. */
+/* The mapping itself. All atomic, and of different cache lines. */
 struct _ProcMark
 {
-  guint64 id; /* atomic */
+  guint64 id;
+  guint64 padding[7];
+  guint64 n_sent;
 };
+
+#define SIZE sizeof (ProcMark)
 
 static ProcMark *
 map (int fd)
@@ -48,7 +50,7 @@ ProcMark *
 proc_mark_new (int *fd)
 {
   g_auto (ProcFd) memory = memfd_create ("procpool-mark", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  const guint64 unset = PROC_MARK_UNSET;
+  const ProcMark unset = { .id = PROC_MARK_UNSET };
   ProcMark *self;
 
   if (memory < 0 || !may_write () || write (memory, &unset, sizeof unset) != sizeof unset || fcntl (memory, F_ADD_SEALS, SEALS) != 0)
@@ -88,4 +90,16 @@ guint64
 proc_mark_get (ProcMark *self)
 {
   return __atomic_load_n (&self->id, __ATOMIC_ACQUIRE);
+}
+
+void
+proc_mark_note_sent (ProcMark *self)
+{
+  __atomic_add_fetch (&self->n_sent, 1, __ATOMIC_RELEASE);
+}
+
+guint64
+proc_mark_get_n_sent (ProcMark *self)
+{
+  return __atomic_load_n (&self->n_sent, __ATOMIC_ACQUIRE);
 }

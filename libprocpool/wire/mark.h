@@ -6,8 +6,13 @@
 
 #include <glib.h>
 
-/* A number in memory that host and helper share: the id of the task that the helper has begun last. It outlives the
- * helper, so that the host can tell which tasks were begun by one that is gone, at no cost while it lives.
+/* Two numbers in memory that host and helper share.
+ *
+ * The one is the helper's: the id of the task that it has begun last. It outlives the helper, so that the host can tell
+ * which tasks were begun by one that is gone, at no cost while it lives.
+ *
+ * The other is the host's: how often it has sent something. A helper that expects the next task at any moment looks
+ * there instead of asking the system.
  *
  * All that the host believes of it is a number: neither side can change its size.
  */
@@ -28,3 +33,6 @@ void proc_mark_free (ProcMark *self);
 
 void proc_mark_set (ProcMark *self, guint64 id);
 guint64 proc_mark_get (ProcMark *self);
+
+void proc_mark_note_sent (ProcMark *self);
+guint64 proc_mark_get_n_sent (ProcMark *self);
