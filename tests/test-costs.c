@@ -45,7 +45,13 @@ typedef struct
 
 /* ---- Counting ---- */
 
-#ifdef __GLIBC__
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+
+/* A sanitizer has a malloc() of its own, which it needs. */
+#if defined (__GLIBC__) && !defined (__SANITIZE_ADDRESS__) && !defined (__SANITIZE_THREAD__) && \
+    !__has_feature (address_sanitizer) && !__has_feature (thread_sanitizer)
 
 /* What the allocating functions of libc are called behind their names; dlsym() itself allocates. */
 extern void *__libc_malloc (size_t size);

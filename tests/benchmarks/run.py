@@ -105,9 +105,11 @@ MEASURES = [
     stall("a worker crashes", "crash"),
     stall("a pool of 16 closes", "close"),
     Measure("memory of a queued small task", "queue.bytes", "B", at_most=1024),
-    Measure("µs/task, 1,000,000 queued to 1,000", "queue.growth", "×"),
-    Measure("µs/task, 256 workers to two", "scale.workers", "×"),
-    Measure("µs/task, 1,000 idle pools to none", "scale.pools", "×"),
+    Measure("1,000,000 tasks queued to 1,000", "queue.growth", "×"),
+    Measure("256 workers to two, 2 in flight", "scale.workers.few", "×"),
+    Measure("256 workers to two, 1,000 in flight", "scale.workers.many", "×"),
+    Measure("1,000 idle pools to none, 2 in flight", "scale.pools.few", "×"),
+    Measure("the same, 1,000 in flight", "scale.pools.many", "×"),
     Measure("an idle worker, in the host", "idle.host-bytes", "KiB", scale=1 / 1024),
     Measure("an idle C helper process (PSS)", "idle.helper-kib", "KiB"),
     Measure("wakeups in 10 s, 17 idle workers", "idle.wakeups", "", at_most=0),
@@ -147,13 +149,13 @@ def run_all(build: Path, only: list[str]) -> tuple[dict[str, float], list[str]]:
 
 def print_table(rows: list[dict]) -> None:
     """Prints the measures, each beside its peer and its aim."""
-    print(f"\n{'measure':36}{'figure':>15}  {'peer':26}{'its figure':>15}{'ratio':>8}  aim")
+    print(f"\n{'measure':38}{'figure':>15}  {'peer':26}{'its figure':>15}{'ratio':>8}  aim")
     for row in rows:
         figure = f"{format_number(row['figure'])} {row['unit']}"
         peer_figure = "" if row["peer_figure"] is None else f"{format_number(row['peer_figure'])} {row['unit']}"
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
         mark = {True: "  reached", False: "  missed", None: ""}[row["reached"]]
-        print(f"{row['measure']:36}{figure:>15}  {row['peer']:26}{peer_figure:>15}{ratio:>8}  {row['aim']}{mark}")
+        print(f"{row['measure']:38}{figure:>15}  {row['peer']:26}{peer_figure:>15}{ratio:>8}  {row['aim']}{mark}")
 
 
 def format_number(number: float) -> str:
@@ -192,6 +194,8 @@ def main() -> int:
     rows = [row for row in (measure.judge(figures) for measure in MEASURES) if row is not None]
     print_table(rows)
     print(f"\n{machine['processor']}, {machine['cores']} cores, load {machine['load']:.1f} before the run")
+    if machine["load"] > 1:
+        print("The machine was busy with other work: what sleeps and wakes, and the stalls, can't be trusted.")
 
     if options.json:
         text = json.dumps({"machine": machine, "measures": rows, "figures": figures}, indent=2, ensure_ascii=False)

@@ -55,10 +55,11 @@ print_times (const char *what, guint n, Times times)
 }
 
 static void
-print_ratio (const char *what, const char *figure, Times first, Times last)
+print_ratio (const char *what, const char *few_figure, const char *many_figure, Times first, Times last)
 {
   g_print ("%-17s %14.2f %14.2f\n\n", what, last.few / first.few, last.many / first.many);
-  bench_figure (figure, last.many / first.many);
+  bench_figure (few_figure, last.few / first.few);
+  bench_figure (many_figure, last.many / first.many);
 }
 
 static void
@@ -77,7 +78,7 @@ measure_workers (guint n_rounds, guint max_workers)
         first = last;
       bench_close (pool);
     }
-  print_ratio ("last/two", "scale.workers", first, last);
+  print_ratio ("last/two", "scale.workers.few", "scale.workers.many", first, last);
 }
 
 static void
@@ -97,7 +98,7 @@ measure_pools (guint n_rounds, guint max_workers)
       if (i == 0)
         first = last;
     }
-  print_ratio ("last/first", "scale.pools", first, last);
+  print_ratio ("last/first", "scale.pools.few", "scale.pools.many", first, last);
 
   for (guint i = 0; i < pools->len; i++)
     bench_close (pools->pdata[i]);

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ._map import Map as Map
     from ._streams import Stream as Stream
     from .errors import *
+    from .executor import BrokenExecutor as BrokenExecutor
+    from .executor import Executor as Executor
     from .helper import Invocation as Invocation
     from .helper import current as current
     from .helper import retire as retire
@@ -40,11 +42,22 @@ if TYPE_CHECKING:
     from .kinds import WorkerState as WorkerState
     from .pool import Options as Options
     from .pool import Pool as Pool
+    from .processes import Process as Process
+    from .processes import open_in_process as open_in_process
+    from .processes import run_in_process as run_in_process
+    from .scopes import Cores as Cores
+    from .scopes import pool_scope as pool_scope
+    from .scopes import run_sync as run_sync
+    from .scopes import Subprocified as Subprocified
+    from .scopes import subprocify as subprocify
 
 _HOMES = {
     "Options": "pool", "Pool": "pool",
     "CloseMode": "kinds", "Isolation": "kinds", "Scheduling": "kinds", "TaskState": "kinds", "Worker": "kinds",
     "WorkerState": "kinds",
+    "BrokenExecutor": "executor", "Executor": "executor",
+    "Process": "processes", "open_in_process": "processes", "run_in_process": "processes",
+    "Cores": "scopes", "Subprocified": "scopes", "pool_scope": "scopes", "run_sync": "scopes", "subprocify": "scopes",
     "Invocation": "helper", "current": "helper", "retire": "helper",
     "Completed": "_map", "Future": "_loops", "Map": "_map", "Stream": "_streams", "launcher": "_launch",
 }

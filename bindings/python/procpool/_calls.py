@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import (TYPE_CHECKING, Any, Callable, Coroutine, Iterable, Optional, ParamSpec, Tuple, TypeVar, overload)
+from typing import (TYPE_CHECKING, Any, Callable, Coroutine, Dict, Iterable, Optional, ParamSpec, Tuple, TypeVar, overload)
 
 from . import _loops, _native
 from ._dumping import dump_call
@@ -56,11 +56,12 @@ class Calls:
         pool = self._pool
         loop = _loops.running_asyncio_loop()
         if loop is not None and pool._has_script and pool._ensure_driver(loop).loop is loop:
-            outcome = pool._native.call(loop, function, args, kwargs, self._options)
+            outcome = pool._native.call(loop, None, function, args, kwargs, self._options)
             if outcome is not None:
                 return await outcome
-        payload = dump_call(function, args, kwargs, pool._has_script)
-        return await self._run(qualified_name(function) + "()", payload, PICKLE)
+        waiter = _loops.Waiter(pool)
+        waiter.run = self._start_function(function, args, kwargs, waiter.sink)
+        return await waiter.wait()
 
     async def call(self, name: str, /, *args: Any) -> Any:
         """Call a function of the helper by its name, whatever language the helper is written in.
@@ -68,12 +69,19 @@ class Calls:
         Arguments and result are plain values: None, bool, int, float, str, bytes, list, tuple, dict with str keys,
         and GLib.Variant.
         """
-        return await self._run(name, args, PLAIN)
-
-    async def _run(self, name: str, payload: Any, codec: int) -> Any:
         waiter = _loops.Waiter(self._pool)
-        waiter.run = self._start(name, payload, codec, waiter.sink)
+        waiter.run = self._start(name, args, PLAIN, waiter.sink)
         return await waiter.wait()
+
+    def _start_function(self, function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any],
+                        sink: Any) -> _native.Run:
+        """Start a call of a function; the sink gets its outcome. The pool has a driver."""
+        pool = self._pool
+        run = pool._native.call(None, sink, function, args, kwargs, self._options) if pool._has_script else None
+        if run is None:
+            payload = dump_call(function, args, kwargs, pool._has_script)
+            run = pool._native.run(qualified_name(function) + "()", payload, PICKLE, sink, self._options)
+        return run  # type: ignore[no-any-return]
 
     def _start(self, name: str, payload: Any, codec: int, sink: Any) -> _native.Run:
         """Start a task; the sink gets its outcome."""
@@ -96,8 +104,9 @@ class Calls:
         Without an event loop, the pool's work is done in a thread of its own, where the callbacks of the future are
         called too.
         """
-        payload = dump_call(function, args, kwargs, self._pool._has_script)
-        return self._submit(qualified_name(function) + "()", payload, PICKLE)
+        future: _loops.Future[Any] = _loops.Future(self._pool._ensure_driver(_loops.running_asyncio_loop()))
+        future.run = self._start_function(function, args, kwargs, future)
+        return future
 
     def submit_call(self, name: str, /, *args: Any) -> "_loops.Future[Any]":
         """Call a function of the helper by its name, as call() does, and return a future at once."""

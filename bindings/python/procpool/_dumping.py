@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ._pickling import PicklingError as _PicklingError
 from ._pickling import _dumps, cloudpickle, dump_by_value, dump_with, load_function, qualified_name
@@ -26,6 +27,17 @@ class _Stored:
 
     def __reduce__(self) -> Any:
         return load_function, (self.data,)
+
+
+def find_name(function: Any) -> Optional[str]:
+    """What small calls name a function by, if a helper process finds it so."""
+    module, path = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    found = sys.modules.get(module) if isinstance(module, str) else None
+    if found is None:
+        return None
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    return f"{module}:{path}()" if found is function else None
 
 
 def _store(function: Any) -> Any:

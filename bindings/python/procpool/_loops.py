@@ -102,12 +102,19 @@ class TrioDriver:
         try:
             with self._scope:
                 while not self._over:
-                    timeout = self.context.dispatch()
-                    deadline = trio.current_time() + timeout / 1000 if timeout >= 0 else float("inf")
-                    with trio.CancelScope(deadline=deadline):
-                        await trio.lowlevel.wait_readable(self.context.fileno())
+                    with trio.CancelScope() as scope:
+                        await self._turn_until_time(scope)
         finally:
             self._over = True
+
+    async def _turn_until_time(self, scope: Any) -> None:
+        """Until the scope's deadline, which may come too early, so that those that move on cost nothing."""
+        descriptor = self.context.fileno()
+        while not self._over:
+            timeout = self.context.dispatch()
+            if timeout >= 0:
+                scope.deadline = min(scope.deadline, self.trio.current_time() + timeout / 1000)
+            await self.trio.lowlevel.wait_readable(descriptor)
 
     @property
     def alive(self) -> bool:

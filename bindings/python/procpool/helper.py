@@ -257,6 +257,16 @@ def _resolve(name, _known={}):
     return found
 
 
+def _resolve_pickled(name):
+    """The function of a call of this package's that is small, whose name is all that is sent of it."""
+    module, _, path = name[:-2].partition(":")
+    __import__(module)
+    found = sys.modules[module]
+    for part in path.split("."):
+        found = getattr(found, part)
+    return found
+
+
 # ---- Life ----
 
 def start(config):
@@ -300,7 +310,7 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(line_buffering=True)
-    return _native.serve(_current, call_named, reply, fail)
+    return _native.serve(_current, call_named, reply, fail, _resolve_pickled)
 
 
 if __name__ == "__main__":

@@ -185,8 +185,9 @@ class Pool(Calls):
         self._native.set_initializer("procpool.helper:start()", _dumps((start, (config,), {}), 5))
         self._native.set("finalizer", "procpool.helper:finish")
 
+    # Not an attribute, lest the pool keep itself.
     @property
-    def _pool(self) -> "Pool":  # type: ignore[override]  not an attribute, lest the pool keep itself
+    def _pool(self) -> "Pool":  # type: ignore[override]
         return self
 
     # ---- who does the work ----

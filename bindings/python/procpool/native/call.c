@@ -5,33 +5,79 @@
 #include "call.h"
 
 #include "outcome.h"
-#include "payload.h"
 #include "run.h"
+#include "small.h"
 
-static PyObject *name_module;
-static PyObject *name_qualname;
+/* The names of functions that helper processes find by them, by the function. These are functions of modules, which live
+ * as long as the program, as a rule; emptied when it is full.
+ */
+static PyObject *names;
+#define MAX_NAMES 1024
+
+static PyObject *find_name; /* of procpool._dumping, which is imported when it is first needed */
 
 gboolean
 procpool_call_init (void)
 {
-  name_module = PyUnicode_InternFromString ("__module__");
-  name_qualname = PyUnicode_InternFromString ("__qualname__");
-  return name_module != NULL && name_qualname != NULL;
+  names = PyDict_New ();
+  return names != NULL;
 }
 
-/* As in messages; NULL, maybe with an exception, for what has no such name. */
 static PyObject *
-build_name (PyObject *function)
+look_for_name (PyObject *function)
 {
-  PyObject *module = PyObject_GetAttr (function, name_module);
-  PyObject *qualname = module != NULL ? PyObject_GetAttr (function, name_qualname) : NULL;
-  PyObject *name = NULL;
+  PyObject *name;
 
-  if (qualname != NULL && PyUnicode_Check (module) && PyUnicode_Check (qualname))
-    name = PyUnicode_FromFormat ("%U:%U()", module, qualname);
-  Py_XDECREF (module);
-  Py_XDECREF (qualname);
+  if (find_name == NULL)
+    {
+      PyObject *module = PyImport_ImportModule ("procpool._dumping");
+
+      find_name = module != NULL ? PyObject_GetAttrString (module, "find_name") : NULL;
+      Py_XDECREF (module);
+    }
+  name = find_name != NULL ? PyObject_CallOneArg (find_name, function) : NULL;
+  if (name == NULL || name == Py_None)
+    return name;
+
+  if (PyDict_GET_SIZE (names) >= MAX_NAMES)
+    PyDict_Clear (names);
+  if (PyDict_SetItem (names, function, name) != 0)
+    Py_CLEAR (name);
   return name;
+}
+
+/* A new reference: a str, or None. NULL with an exception. */
+static PyObject *
+get_name (PyObject *function)
+{
+  PyObject *name;
+
+  if (!PyFunction_Check (function) && !PyCFunction_Check (function))
+    return Py_NewRef (Py_None);
+
+  name = PyDict_GetItemWithError (names, function);
+  if (name != NULL)
+    return Py_NewRef (name);
+  return PyErr_Occurred () ? NULL : look_for_name (function);
+}
+
+/* The arguments, then keys and values in turn. NULL if they aren't small. */
+static GVariant *
+write_arguments (PyObject *args, PyObject *kwargs)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_sized_new (64);
+  PyObject *key;
+  PyObject *value;
+  Py_ssize_t position = 0;
+
+  if (!procpool_small_write (bytes, args))
+    return NULL;
+  while (PyDict_Next (kwargs, &position, &key, &value))
+    {
+      if (!procpool_small_write (bytes, key) || !procpool_small_write (bytes, value))
+        return NULL;
+    }
+  return procpool_small_to_variant (g_steal_pointer (&bytes));
 }
 
 static PyObject *
@@ -51,36 +97,32 @@ start (PoolObject *pool, PyObject *loop, const char *name, GVariant *payload, Py
   return outcome;
 }
 
-/* A call's loop, function, tuple of arguments, dict of them, and options. None: it isn't small, or can't be pickled by
- * itself, and has to take the long way, where errors are told too.
+/* A call's loop, or the sink of its outcome; function, tuple of arguments, dict of them, and options. Returns an outcome
+ * for the loop, or the run for the sink. None: it isn't small, or its function isn't found by a name, and it has to take
+ * the long way, where errors are told too.
  */
 PyObject *
 procpool_call_start (PoolObject *pool, PyObject *const *args, Py_ssize_t n_args)
 {
   g_autoptr (GVariant) payload = NULL;
-  PyObject *call;
   PyObject *name;
   PyObject *outcome = NULL;
 
-  if (n_args != 5)
+  if (n_args != 6 || !PyTuple_Check (args[3]) || !PyDict_Check (args[4]))
     {
-      PyErr_SetString (PyExc_TypeError, "call() takes a loop, a function, its arguments, its keyword arguments and options");
+      PyErr_SetString (PyExc_TypeError, "call() takes a loop, a sink, a function, its arguments, its keyword arguments and options");
       return NULL;
     }
-  if (!procpool_payload_is_small (args[2]) || !procpool_payload_is_small (args[3]))
-    Py_RETURN_NONE;
 
-  call = PyTuple_Pack (3, args[1], args[2], args[3]);
-  payload = call != NULL ? procpool_payload_dump (call) : NULL;
-  name = payload != NULL ? build_name (args[1]) : NULL;
-  Py_XDECREF (call);
-  if (name == NULL)
-    {
-      PyErr_Clear ();
-      Py_RETURN_NONE;
-    }
+  payload = write_arguments (args[3], args[4]);
+  name = payload != NULL ? get_name (args[2]) : Py_NewRef (Py_None);
+  if (name == NULL || name == Py_None)
+    return name;
 
-  outcome = start (pool, args[0], PyUnicode_AsUTF8 (name), payload, args[4]);
+  if (args[1] != Py_None)
+    outcome = procpool_run_new (pool, PyUnicode_AsUTF8 (name), payload, CODEC_PICKLE, args[1], args[5]);
+  else
+    outcome = start (pool, args[0], PyUnicode_AsUTF8 (name), payload, args[5]);
   Py_DECREF (name);
   return outcome;
 }

@@ -157,27 +157,6 @@ context_on_time (PyObject *object, PyObject *ignored)
 }
 
 static PyObject *
-context_iterate (PyObject *object, PyObject *ignored)
-{
-  ContextObject *self = (ContextObject *) object;
-
-  if (!g_main_context_acquire (self->context))
-    {
-      PyErr_SetString (PyExc_RuntimeError, "another thread runs this context");
-      return NULL;
-    }
-
-  g_main_context_push_thread_default (self->context);
-  g_main_context_iteration (self->context, TRUE);
-  g_main_context_pop_thread_default (self->context);
-  g_main_context_release (self->context);
-
-  if (PyErr_CheckSignals () != 0)
-    return NULL;
-  Py_RETURN_NONE;
-}
-
-static PyObject *
 context_serve (PyObject *object, PyObject *ignored)
 {
   ContextObject *self = (ContextObject *) object;
@@ -347,7 +326,6 @@ static PyMethodDef context_methods[] = {
   { "begin", context_begin, METH_O, "As dispatch(), and say what sets a timer, to so many milliseconds, that is to call on_time()." },
   { "turn", context_turn, METH_NOARGS, "As dispatch(), in a callback of asyncio's loop: tasks go on in it." },
   { "on_time", context_on_time, METH_NOARGS, "As turn(), when the timer is due." },
-  { "iterate", context_iterate, METH_NOARGS, "Wait until something is due, and do it." },
   { "serve", context_serve, METH_NOARGS, "Do what is due until stop() is called." },
   { "stop", context_stop, METH_NOARGS, "End serve()." },
   { "wakeup", context_wakeup, METH_NOARGS, "Make the descriptor readable, or end a wait." },

@@ -8,9 +8,11 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "exception.h"
 #include "invocation.h"
 #include "payload.h"
 #include "poll.h"
+#include "small.h"
 
 /* One helper a process, in its main thread, which holds Python's lock but where it waits: in poll_or_call() below.
  *
@@ -43,24 +45,12 @@ static PyObject *current;   /* the ContextVar of the invocation */
 static PyObject *call_named;
 static PyObject *reply;     /* with a result that isn't plain */
 static PyObject *fail;      /* with an exception */
+static PyObject *resolve;   /* finds a function by its name */
 
-static PyObject *
-fetch_exception (void)
-{
-  PyObject *type;
-  PyObject *value;
-  PyObject *traceback;
+/* Functions of small calls, by their names. */
+static PyObject *functions;
 
-  PyErr_Fetch (&type, &value, &traceback);
-  PyErr_NormalizeException (&type, &value, &traceback);
-  if (traceback != NULL)
-    PyException_SetTraceback (value, traceback);
-  Py_XDECREF (type);
-  Py_XDECREF (traceback);
-  return value;
-}
-
-/* The result of a pickled call; NULL with an exception. */
+/* A call as pickle has it: a function, a tuple and a dict. */
 static PyObject *
 call_pickled (GVariant *arguments)
 {
@@ -83,17 +73,64 @@ call_pickled (GVariant *arguments)
   return result;
 }
 
+/* The function of a small call, which is only named, borrowed. */
+static PyObject *
+find_function (const char *name)
+{
+  PyObject *key = PyUnicode_FromString (name);
+  PyObject *function = key != NULL ? PyDict_GetItemWithError (functions, key) : NULL;
+
+  if (function == NULL && key != NULL && !PyErr_Occurred ())
+    {
+      function = PyObject_CallOneArg (resolve, key);
+      if (function != NULL && PyDict_SetItem (functions, key, function) != 0)
+        Py_CLEAR (function);
+      Py_XDECREF (function); /* the dict holds it */
+    }
+  Py_XDECREF (key);
+  return function;
+}
+
+/* A tuple of arguments, then keys and values in turn. */
+static PyObject *
+call_small (const char *name, GVariant *arguments)
+{
+  PyObject *function = find_function (name);
+  PyObject *parts = function != NULL ? procpool_small_load_all (arguments) : NULL;
+  PyObject *kwargs = NULL;
+  PyObject *result = NULL;
+  Py_ssize_t n_parts = parts != NULL ? PyList_GET_SIZE (parts) : 0;
+
+  if (n_parts > 1)
+    kwargs = PyDict_New ();
+  for (Py_ssize_t i = 1; kwargs != NULL && i + 1 < n_parts; i += 2)
+    {
+      if (PyDict_SetItem (kwargs, PyList_GET_ITEM (parts, i), PyList_GET_ITEM (parts, i + 1)) != 0)
+        Py_CLEAR (kwargs);
+    }
+
+  if (parts != NULL && !PyErr_Occurred ())
+    {
+      if (n_parts % 2 == 1 && PyTuple_Check (PyList_GET_ITEM (parts, 0)))
+        result = PyObject_Call (function, PyList_GET_ITEM (parts, 0), kwargs);
+      else
+        PyErr_SetString (PyExc_TypeError, "a small call is a tuple, and keys with values");
+    }
+  Py_XDECREF (kwargs);
+  Py_XDECREF (parts);
+  return result;
+}
+
 static PyObject *
 reply_to_pickled (ProcInvocation *invocation, PyObject *wrapped, PyObject *result)
 {
+  g_autoptr (GByteArray) bytes = g_byte_array_sized_new (64);
   g_autoptr (GVariant) payload = NULL;
 
-  if (!procpool_payload_is_small (result))
+  if (!procpool_small_write (bytes, result))
     return PyObject_CallFunctionObjArgs (reply, wrapped, result, NULL);
 
-  payload = procpool_payload_dump (result);
-  if (payload == NULL)
-    return NULL;
+  payload = procpool_small_to_variant (g_steal_pointer (&bytes));
   proc_invocation_return_value (invocation, payload);
   return Py_NewRef (Py_None);
 }
@@ -102,13 +139,14 @@ reply_to_pickled (ProcInvocation *invocation, PyObject *wrapped, PyObject *resul
 static PyObject *
 run_invocation (ProcInvocation *invocation, GVariant *arguments, PyObject *wrapped)
 {
+  const char *name = proc_invocation_get_function (invocation);
   PyObject *result;
   PyObject *replied;
 
-  if (!g_str_has_suffix (proc_invocation_get_function (invocation), ")"))
+  if (!g_str_has_suffix (name, ")"))
     return PyObject_CallOneArg (call_named, wrapped);
 
-  result = call_pickled (arguments);
+  result = procpool_small_is (arguments) ? call_small (name, arguments) : call_pickled (arguments);
   replied = result != NULL ? reply_to_pickled (invocation, wrapped, result) : NULL;
   Py_XDECREF (result);
   return replied;
@@ -125,7 +163,7 @@ on_invocation (ProcInvocation *invocation, GVariant *arguments, gpointer user_da
     done = run_invocation (invocation, arguments, wrapped);
   if (done == NULL && wrapped != NULL)
     {
-      PyObject *exception = fetch_exception ();
+      PyObject *exception = procpool_exception_take ();
 
       done = PyObject_CallFunctionObjArgs (fail, wrapped, exception, NULL);
       Py_XDECREF (exception);
@@ -168,7 +206,9 @@ procpool_helper_serve (PyObject *module, PyObject *args)
       PyErr_SetString (PyExc_RuntimeError, "this process serves already");
       return NULL;
     }
-  if (!PyArg_ParseTuple (args, "OOOO", &current, &call_named, &reply, &fail) || !procpool_descriptor_open (&descriptor))
+  functions = PyDict_New ();
+  if (functions == NULL || !PyArg_ParseTuple (args, "OOOOO", &current, &call_named, &reply, &fail, &resolve) ||
+      !procpool_descriptor_open (&descriptor))
     return NULL;
 
   helper = proc_helper_new ();

@@ -11,24 +11,13 @@
 #include "payload.h"
 #include "pool.h"
 #include "run.h"
-#include "values.h"
 
 PyMODINIT_FUNC PyInit__native (void);
-
-/* Whether a value can be sent to a function by name: raises what is wrong. Returns what arrives. */
-static PyObject *
-roundtrip (PyObject *module, PyObject *object)
-{
-  g_autoptr (GVariant) value = procpool_value_from_python (object);
-
-  return value != NULL ? procpool_value_to_python (value) : NULL;
-}
 
 static PyMethodDef functions[] = {
   { "take_bytes", procpool_take_bytes, METH_O, "Bytes of a received buffer, where they are." },
   { "take_memoryview", procpool_take_memoryview, METH_VARARGS, "A memoryview of a received buffer, writable or not." },
-  { "plain", roundtrip, METH_O, "What becomes of a value on its way to a function that is called by name." },
-  { "serve", procpool_helper_serve, METH_VARARGS, "Serve the pool that has started this process.\n\nTakes the ContextVar of the invocation, and what calls a function by name, replies with a result that isn't small, and with an exception." },
+  { "serve", procpool_helper_serve, METH_VARARGS, "Serve the pool that has started this process.\n\nTakes the ContextVar of the invocation, and what calls a function by name, replies with a result that isn't small, replies with an exception, and finds a function by its name." },
   { "set_waiter", procpool_helper_set_waiter, METH_O, "Set what waits for a descriptor, with a timeout in milliseconds, while there is nothing to do." },
   { "retire", procpool_helper_retire, METH_NOARGS, "Ask for this process to be replaced." },
   { "log", procpool_helper_log, METH_VARARGS, "Write a record of some GLib level, with fields, to the log." },

@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "gil.h"
+#include "small.h"
 
 /* Each buffer begins at a multiple of this, counted from the start of the payload, which in shared memory is that of
  * a page.
@@ -20,8 +21,6 @@
 static const guint8 zeros[2 * PROCPOOL_ROOM];
 
 static PyObject *loads;
-static PyObject *dumps;
-static PyObject *protocol;
 static PyObject *keywords;
 
 gboolean
@@ -33,11 +32,9 @@ procpool_payload_init (void)
     return FALSE;
 
   loads = PyObject_GetAttrString (pickle, "loads");
-  dumps = PyObject_GetAttrString (pickle, "dumps");
   keywords = Py_BuildValue ("(s)", "buffers");
-  protocol = PyLong_FromLong (5);
   Py_DECREF (pickle);
-  return loads != NULL && dumps != NULL && keywords != NULL && protocol != NULL;
+  return loads != NULL && keywords != NULL;
 }
 
 static void
@@ -49,9 +46,8 @@ release_buffer (gpointer data)
   g_free (data);
 }
 
-/* An `ay` that looks into @object and keeps it. */
-static GVariant *
-wrap_buffer (PyObject *object)
+GVariant *
+procpool_payload_wrap_buffer (PyObject *object)
 {
   Py_buffer *view = g_new0 (Py_buffer, 1);
 
@@ -72,7 +68,7 @@ wrap_pickle (PyObject *pickle)
   if (PyBytes_AsStringAndSize (pickle, &data, &size) != 0)
     return NULL;
   if (size > SMALL)
-    return wrap_buffer (pickle);
+    return procpool_payload_wrap_buffer (pickle);
 
   data = g_memdup2 (data, size);
   return g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data));
@@ -102,7 +98,7 @@ build_with_buffers (PyObject *pickle, PyObject *buffers)
 
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE (buffers); i++)
     {
-      GVariant *child = wrap_buffer (PyList_GET_ITEM (buffers, i));
+      GVariant *child = procpool_payload_wrap_buffer (PyList_GET_ITEM (buffers, i));
 
       if (child == NULL)
         return NULL;
@@ -135,7 +131,8 @@ procpool_payload_build (PyObject *payload)
 gboolean
 procpool_payload_is_pickle (GVariant *value)
 {
-  return g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING) || g_variant_is_of_type (value, WITH_BUFFERS);
+  return g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING) || g_variant_is_of_type (value, WITH_BUFFERS) ||
+         procpool_small_is (value);
 }
 
 static PyObject *
@@ -207,6 +204,8 @@ procpool_payload_load (GVariant *value)
   PyObject *pickle;
   PyObject *result;
 
+  if (procpool_small_is (value))
+    return procpool_small_load (value);
   if (g_variant_is_of_type (value, WITH_BUFFERS))
     return load_with_buffers (value);
 
@@ -217,62 +216,4 @@ procpool_payload_load (GVariant *value)
   result = PyObject_CallOneArg (loads, pickle);
   Py_DECREF (pickle);
   return result;
-}
-
-/* How many elements of how deep containers are looked at. */
-#define MAX_ELEMENTS 32
-#define MAX_DEPTH 3
-
-static gboolean
-is_small (PyObject *object, guint depth)
-{
-  PyTypeObject *type = Py_TYPE (object);
-  PyObject *key;
-  PyObject *value;
-  Py_ssize_t position = 0;
-
-  if (object == Py_None || type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type || type == &PyUnicode_Type)
-    return TRUE;
-  if (type == &PyBytes_Type)
-    return PyBytes_GET_SIZE (object) <= SMALL;
-  if (depth == 0)
-    return FALSE;
-
-  if (type == &PyTuple_Type || type == &PyList_Type)
-    {
-      if (PySequence_Fast_GET_SIZE (object) > MAX_ELEMENTS)
-        return FALSE;
-      for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE (object); i++)
-        {
-          if (!is_small (PySequence_Fast_GET_ITEM (object, i), depth - 1))
-            return FALSE;
-        }
-      return TRUE;
-    }
-  if (type != &PyDict_Type || PyDict_GET_SIZE (object) > MAX_ELEMENTS)
-    return FALSE;
-
-  while (PyDict_Next (object, &position, &key, &value))
-    {
-      if (!is_small (key, depth - 1) || !is_small (value, depth - 1))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-gboolean
-procpool_payload_is_small (PyObject *object)
-{
-  return is_small (object, MAX_DEPTH);
-}
-
-GVariant *
-procpool_payload_dump (PyObject *object)
-{
-  PyObject *arguments[] = { object, protocol };
-  PyObject *pickle = PyObject_Vectorcall (dumps, arguments, 2, NULL);
-  GVariant *payload = pickle != NULL ? wrap_pickle (pickle) : NULL;
-
-  Py_XDECREF (pickle);
-  return payload;
 }

@@ -7,22 +7,20 @@
 #include "python.h"
 
 /* What pickled calls and their results look like on the way: `ay`, a pickle; or `(aayay)`, its large buffers, each
- * with padding before and behind it, and the pickle last.
+ * with padding before and behind it, and the pickle last; or `(ay)`, a small value, see small.h.
  */
+
+/* An `ay` that looks into @object, which has a buffer, and keeps it. A new reference; NULL with an exception. */
+GVariant *procpool_payload_wrap_buffer (PyObject *object);
 
 /* @payload: bytes, or a tuple of bytes and a list of buffers. A new reference; NULL with an
  * exception. */
 GVariant *procpool_payload_build (PyObject *payload);
 
+/* Or a small value. */
 gboolean procpool_payload_is_pickle (GVariant *value);
 
 /* NULL with an exception. */
 PyObject *procpool_payload_load (GVariant *value);
-
-/* Whether a value holds nothing but a few plain ones, so that its pickle is one piece whatever is in it. */
-gboolean procpool_payload_is_small (PyObject *object);
-
-/* The payload of a value that is small in this sense, or a tuple of such and of functions. NULL with an exception. */
-GVariant *procpool_payload_dump (PyObject *object);
 
 gboolean procpool_payload_init (void);

@@ -341,7 +341,7 @@ pool_wrap (PyObject *object, PyObject *ignored)
 
 static PyMethodDef pool_methods[] = {
   { "run", (PyCFunction) (void *) pool_run, METH_FASTCALL, "Start a task: its function's name, its payload, how that is coded, who is told the outcome, its options." },
-  { "call", (PyCFunction) (void *) pool_call, METH_FASTCALL, "Start a small call of a function for a loop of asyncio. Returns its outcome, or None if it isn't one." },
+  { "call", (PyCFunction) (void *) pool_call, METH_FASTCALL, "Start a small call of a function: for a loop of asyncio, and return its outcome; or for a sink, and return the run. None if it isn't small." },
   { "set", pool_set, METH_VARARGS, "Set a property of the pool, by its name." },
   { "get", pool_get, METH_O, "A property of the pool, by its name." },
   { "set_on_log", pool_set_on_log, METH_O, "Set what is called for each log record; it returns True if it has handled it." },

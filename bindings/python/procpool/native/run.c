@@ -4,6 +4,7 @@
 
 #include "run.h"
 
+#include "exception.h"
 #include "gil.h"
 #include "interop.h"
 #include "outcome.h"
@@ -79,27 +80,11 @@ build_exception (RunObject *self, const GError *error)
                                      self->codec == CODEC_PICKLE ? Py_True : Py_False));
 }
 
-static PyObject *
-fetch_exception (void)
-{
-  PyObject *type;
-  PyObject *value;
-  PyObject *traceback;
-
-  PyErr_Fetch (&type, &value, &traceback);
-  PyErr_NormalizeException (&type, &value, &traceback);
-  if (traceback != NULL)
-    PyException_SetTraceback (value, traceback);
-  Py_XDECREF (type);
-  Py_XDECREF (traceback);
-  return value;
-}
-
 /* The result is there, and can't be rebuilt here. */
 static PyObject *
 build_load_failure (RunObject *self)
 {
-  PyObject *cause = fetch_exception ();
+  PyObject *cause = procpool_exception_take ();
 
   return call_errors ("from_load_failure", Py_BuildValue ("(sN)", proc_task_get_function (self->task), cause));
 }
@@ -166,7 +151,7 @@ on_done (GObject *source, GAsyncResult *result, gpointer data)
       exception = build_exception (self, error);
     }
   if (value == NULL && exception == NULL)
-    exception = fetch_exception ();
+    exception = procpool_exception_take ();
 
   tell (self, value, exception);
   Py_DECREF (self);
@@ -406,14 +391,6 @@ run_cancel (PyObject *object, PyObject *ignored)
 }
 
 static PyObject *
-run_get (PyObject *object, PyObject *name)
-{
-  const char *text = PyUnicode_AsUTF8 (name);
-
-  return text != NULL ? procpool_property_get (((RunObject *) object)->task, text) : NULL;
-}
-
-static PyObject *
 run_get_pid (PyObject *object, void *closure)
 {
   return PyLong_FromLong (proc_task_get_pid (((RunObject *) object)->task));
@@ -461,7 +438,6 @@ run_send_signal (PyObject *object, PyObject *number)
 
 static PyMethodDef run_methods[] = {
   { "cancel", run_cancel, METH_NOARGS, "Cancel the task. May be called from any thread." },
-  { "get", run_get, METH_O, "A property of the task, by its name." },
   { "send_signal", run_send_signal, METH_O, "Send a signal to the task's helper process." },
   { NULL },
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "interop.h"
+#include "payload.h"
 
 #define MAX_DEPTH 60
 
@@ -43,29 +44,6 @@ from_str (PyObject *object)
       return NULL;
     }
   return g_variant_new_string (text);
-}
-
-static void
-release_buffer (gpointer data)
-{
-  PyGILState_STATE state = PyGILState_Ensure ();
-
-  PyBuffer_Release (data);
-  g_free (data);
-  PyGILState_Release (state);
-}
-
-static GVariant *
-from_buffer (PyObject *object)
-{
-  Py_buffer *view = g_new0 (Py_buffer, 1);
-
-  if (PyObject_GetBuffer (object, view, PyBUF_SIMPLE) != 0)
-    {
-      g_free (view);
-      return NULL;
-    }
-  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, view->buf, view->len, TRUE, release_buffer, view);
 }
 
 /* The children of a list or tuple; NULL with an exception. */
@@ -153,7 +131,7 @@ from_object (PyObject *object, guint depth)
   if (PyUnicode_Check (object))
     return from_str (object);
   if (PyBytes_Check (object) || PyByteArray_Check (object) || PyMemoryView_Check (object))
-    return from_buffer (object);
+    return procpool_payload_wrap_buffer (object);
   if (PyList_Check (object))
     return from_list (object, depth);
   if (PyTuple_Check (object))
