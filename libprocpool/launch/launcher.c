@@ -224,7 +224,7 @@ proc_launcher_class_init (ProcLauncherClass *klass)
    * %PROC_POOL_ERROR_CRASHED. #ProcPool:max-worker-memory is the milder way, which replaces a helper process after its task.
    *
    * It is the limit `RLIMIT_DATA` of setrlimit(2), for the helper process and, each for itself, for what it
-   * starts: heap and other private writable memory count, programs and libraries and memory shared with the host don't.
+   * starts: heap and other private writable memory count, large values from the host among it; programs and libraries don't.
    *
    * Since: 1.0
    */
