@@ -33,6 +33,10 @@ typedef struct
 static void
 become_host (const char *name)
 {
+  /* A shell that starts this in the background has it ignore them. */
+  signal (SIGINT, SIG_DFL);
+  signal (SIGQUIT, SIG_DFL);
+
   execle (program, program, "--host", name, NULL, environment);
   _exit (127);
 }
