@@ -9,10 +9,12 @@ from package_support import FOLDER, ScriptTestCase
 
 EXPECTED = {
     "first.py": "1229\n",
-    "loops.py": "9\ndone\n16\n",
+    "loops.py": "9\n16\n",
     "glib_loop.py": "25\n",
     "many.py": "[1.0, 2.0, 3.0, 4.0, 5.0]\n3\n2\n1\nlift-off\nPICTURE\n",
     "errors.py": "division by zero True\nposix:abort 6\n",
+    "executor.py": "27 [0, 1, 8, 27]\n6\n",
+    "scopes.py": "55\n-15 ['QUEUED', 'RUNNING', 'FAILED']\n(9, 1)\n6\n",
     "by_name.py": "5.0\n",
     "introspected.py": "42\nValueError: too many values to unpack (expected 2)\n",
 }

@@ -50,6 +50,16 @@ class TestAsyncio(PackageTestCase):
                 await use(self, pool)
         self.run_loop(main)
 
+    def test_what_fails_at_once_is_told(self):
+        async def main():
+            pool = procpool.Pool()
+            with self.assertRaises(procpool.NotEnoughCores):
+                await pool.options(cores=100000).run(add, 1)
+            await pool.aclose()
+            with self.assertRaises(procpool.Closed):
+                await pool.run(add, 1)
+        self.run_loop(main)
+
     def test_many_at_once(self):
         async def main():
             async with procpool.Pool() as pool:

@@ -3,6 +3,8 @@
 
 """The helper process's side of open_in_process(): tells when the function begins, and lets signals reach it.
 
+A progress of nothing tells that it begins.
+
 A function that isn't async is interrupted by Python itself. An async one that waits is not: the loop would be. So
 there the loop handles the signal, and raises the exception where the function waits.
 """
@@ -10,9 +12,6 @@ there the loop handles the signal, and raises the exception where the function w
 import types
 
 from . import helper
-
-#: What the function's begin is told by, as the text of its progress.
-BEGUN = "procpool: begun"
 
 
 class _Guard:
@@ -49,7 +48,7 @@ class _Guard:
     async def run(self, coroutine):
         from signal import SIGINT
         self._loop.add_signal_handler(SIGINT, self._interrupt)
-        helper.current().progress(0, BEGUN)
+        helper.current().progress(0)
         try:
             return await self._step(coroutine)
         finally:
@@ -66,5 +65,5 @@ def run(function, args, kwargs):
     from inspect import iscoroutinefunction
     if iscoroutinefunction(function):
         return _run_async(function, args, kwargs)
-    helper.current().progress(0, BEGUN)
+    helper.current().progress(0)
     return function(*args, **kwargs)

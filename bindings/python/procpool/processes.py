@@ -10,6 +10,7 @@ from typing import (TYPE_CHECKING, Any, AsyncContextManager, Callable, Coroutine
                     TypeVar, overload)
 
 from . import _interrupts
+from .errors import PicklingError
 from .kinds import CloseMode, Isolation, TaskState
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Process(Generic[_T]):
     # is the sink of the pool's only task: it is told in the loop that has made it.
 
     def __init__(self, function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Any, new_event: Callable[[], Any]) -> None:
-        from ._dumping import dump_call
+        from ._dumping import _explain, dump_call
         from ._pickling import qualified_name
         from .pool import Pool
         self._new_event = new_event
@@ -41,7 +42,10 @@ class Process(Generic[_T]):
         self._is_gone = False
         self._pid: Optional[int] = None
         self._pool = Pool(max_workers=1)
-        payload = dump_call(_interrupts.run, (function, args, kwargs), {}, self._pool._has_script)
+        try:
+            payload = dump_call(_interrupts.run, (function, args, kwargs), {}, self._pool._has_script)
+        except PicklingError as error:
+            raise _explain(function, args, kwargs, error) from error
         alone = self._pool.options(isolation=Isolation.DEDICATED, progress=self._on_begun)
         self._run: "Run" = alone._start(qualified_name(function) + "()", payload, 0, self)
 
@@ -54,7 +58,8 @@ class Process(Generic[_T]):
         changed.set()
 
     def _on_begun(self, fraction: float, text: str) -> None:
-        if text == _interrupts.BEGUN and self.state < TaskState.RUNNING:
+        # Progress that the function itself tells may take the place of the first.
+        if self.state < TaskState.RUNNING:
             self._pid = self._run.pid
             self._enter(TaskState.RUNNING)
 

@@ -16,8 +16,9 @@ from typing import (TYPE_CHECKING, Any, AsyncContextManager, Callable, Coroutine
 
 
 from . import _loops
-from ._dumping import dump_call
+from ._dumping import _explain, dump_call
 from ._pickling import qualified_name
+from .errors import PicklingError
 from .kinds import Isolation, TaskState
 
 if TYPE_CHECKING:
@@ -132,7 +133,10 @@ class Subprocified(Generic[_P, _T]):
         pool = _current_pool()
         calls = pool if self._cores is None else pool.options(cores=self._cores)
         wanted = _by_name(self) if pool._has_script or self.__module__ != "__main__" else self.__wrapped__
-        payload = dump_call(_call_wrapped, (wanted, args, kwargs), {}, pool._has_script)
+        try:
+            payload = dump_call(_call_wrapped, (wanted, args, kwargs), {}, pool._has_script)
+        except PicklingError as error:
+            raise _explain(wanted, args, kwargs, error) from error
         waiter = _loops.Waiter(pool).start(calls, qualified_name(self.__wrapped__) + "()", payload)
         return await waiter.wait()  # type: ignore[no-any-return]
 

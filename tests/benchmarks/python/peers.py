@@ -125,7 +125,7 @@ async def mpire():
 @contextlib.asynccontextmanager
 async def joblib():
     from joblib import Parallel, delayed
-    with Parallel(n_jobs=N_WORKERS, batch_size=1, max_nbytes=None) as parallel:
+    with Parallel(n_jobs=N_WORKERS, batch_size=1) as parallel:
         # It has no calls of its own: a list at a time, in a thread so that the loop goes on.
         async def call(value):
             return (await asyncio.to_thread(parallel, [delayed(echo)(value)]))[0]
@@ -196,14 +196,22 @@ async def trio_parallel():
 @contextlib.asynccontextmanager
 async def grain_subproc():
     import trio
+    from grain.contextvar import GVAR
+    from grain.resource import Cores
     from grain.subproc import subprocess_pool_scope, subprocify
     remote = subprocify(echo)
-    # As its resources do: one process for each core.
+    # As its scheduler does: a core for each call, and no more calls at once than there are cores.
+    GVAR.instance = GVAR.context = None
+    free = [Cores([core]) for core in os.sched_getaffinity(0)]
     cores = trio.CapacityLimiter(N_WORKERS)
 
     async def call(value):
         async with cores:
-            return await remote(value)
+            GVAR.res = core = free.pop()
+            try:
+                return await remote(value)
+            finally:
+                free.append(core)
 
     async with subprocess_pool_scope():
         yield in_nursery(call)

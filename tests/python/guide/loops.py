@@ -19,5 +19,4 @@ trio.run(main)
 
 with procpool.Pool() as pool:
     future = pool.submit(square, 4)
-    future.add_done_callback(lambda future: print("done"))
     print(future.result())

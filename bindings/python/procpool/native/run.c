@@ -296,8 +296,8 @@ start (gpointer data)
   ProcPool *pool = self->pool->pool;
 
   proc_pool_run_async (pool, self->task, self->cancellable, on_done, self);
-  /* What waits wants a worker to be started; what runs may have a deadline. */
-  if (proc_pool_get_n_queued (pool) > 0 || proc_task_get_timeout (self->task) > 0)
+  /* What waits wants a worker to be started, what has failed already to be told; what runs may have a deadline. */
+  if (proc_task_get_state (self->task) != PROC_TASK_STATE_RUNNING || proc_task_get_timeout (self->task) > 0)
     procpool_context_note_change (self->pool->context);
 }
 
