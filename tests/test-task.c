@@ -34,6 +34,8 @@ test_defaults (void)
   g_assert_cmpuint (proc_task_get_attempts (task), ==, 0);
   g_assert_null (proc_task_get_progress_text (task));
   g_assert_cmpint (proc_task_get_queued_time (task), ==, 0);
+  g_assert_null (proc_task_get_result (task));
+  g_assert_null (proc_task_get_error (task));
   g_assert_null (proc_task_get_error_details (task));
 }
 
@@ -168,6 +170,25 @@ test_outputs_come_in_order_before_the_end (void)
   value = test_run_task (pool, task, NULL);
   g_assert_cmpuint (n_outputs, ==, 500);
   g_assert_cmpuint (g_variant_get_uint32 (value), ==, 500);
+  test_pool_finish (pool);
+}
+
+static void
+test_outcome_is_kept (void)
+{
+  ProcPool *pool = test_pool_new (1);
+  g_autoptr (ProcTask) task = proc_task_new ("fib", g_variant_new_int32 (10));
+  g_autoptr (ProcTask) failing_task = proc_task_new ("fail-with-details", NULL);
+  g_autoptr (GVariant) value = test_run_task (pool, task, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (proc_task_get_result (task) == value);
+  g_assert_null (proc_task_get_error (task));
+
+  g_assert_null (test_run_task (pool, failing_task, &error));
+  g_assert_null (proc_task_get_result (failing_task));
+  g_assert_error (proc_task_get_error (failing_task), error->domain, error->code);
+  g_assert_cmpstr (proc_task_get_error (failing_task)->message, ==, error->message);
   test_pool_finish (pool);
 }
 
@@ -404,6 +425,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/task/background-form", test_background_form);
   g_test_add_func ("/task/progress", test_progress);
   g_test_add_func ("/task/outputs", test_outputs_come_in_order_before_the_end);
+  g_test_add_func ("/task/outcome", test_outcome_is_kept);
   g_test_add_func ("/task/error-details", test_error_details);
   g_test_add_func ("/task/descriptors", test_descriptors_cross);
   g_test_add_func ("/task/cores", test_function_is_told_its_cores_and_pinned);

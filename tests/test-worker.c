@@ -232,6 +232,33 @@ test_cores_of_the_running_task (void)
   test_pool_finish (pool);
 }
 
+static void
+test_last_lines_of_standard_error (void)
+{
+  g_autoptr (ProcLauncher) launcher = test_launcher_new (NULL);
+  ProcPool *pool = proc_pool_new (launcher);
+  g_autoptr (TestRun) run = NULL;
+  g_autoptr (TestRun) printing_run = NULL;
+  g_autofree char *none = NULL;
+  g_autofree char *tail = NULL;
+
+  proc_launcher_set_stdout (launcher, PROC_STDIO_DISCARD);
+  run = test_run_start (pool, "sleep-forever", NULL, NULL);
+  test_run_wait_until_told (run, "sleeping");
+  none = proc_worker_dup_stderr_tail (proc_task_get_worker (run->task));
+  g_assert_null (none);
+  g_assert_true (proc_worker_kill (proc_task_get_worker (run->task), NULL));
+  test_run_wait (run);
+
+  printing_run = test_run_start (pool, "print", g_variant_new_string ("one\ntwo"), NULL);
+  test_run_wait (printing_run);
+  g_assert_true (proc_worker_kill (proc_task_get_worker (printing_run->task), NULL));
+  test_wait_until (proc_worker_get_state (proc_task_get_worker (printing_run->task)) == PROC_WORKER_STATE_GONE);
+  tail = proc_worker_dup_stderr_tail (proc_task_get_worker (printing_run->task));
+  g_assert_cmpstr (tail, ==, "one\ntwo");
+  test_pool_finish (pool);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -248,6 +275,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/worker/signal/gone", test_signal_to_one_that_is_gone);
   g_test_add_func ("/worker/signal/none", test_signal_that_is_none);
   g_test_add_func ("/worker/signal/starting", test_signal_to_one_that_starts);
+  g_test_add_func ("/worker/stderr-tail", test_last_lines_of_standard_error);
   g_test_add_func ("/worker/cores", test_cores_of_the_running_task);
 
   return g_test_run ();

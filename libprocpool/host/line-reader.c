@@ -27,20 +27,20 @@ struct _ProcLineReader
 #define MAX_TURN (64 * 1024)
 
 static void
-keep_tail (ProcLineReader *self, const char *line)
+add_to_tail (GString *tail, const char *line)
 {
-  if (self->tail->len > 0)
-    g_string_append_c (self->tail, '\n');
-  g_string_append (self->tail, line);
+  if (tail->len > 0)
+    g_string_append_c (tail, '\n');
+  g_string_append (tail, line);
 
-  if (self->tail->len > MAX_TAIL)
+  if (tail->len > MAX_TAIL)
     {
-      const char *start = self->tail->str + self->tail->len - MAX_TAIL;
+      const char *start = tail->str + tail->len - MAX_TAIL;
       const char *newline = strchr (start, '\n');
 
       /* From the beginning of a line, where there is one, and never from within a character. */
       start = newline ? newline + 1 : g_utf8_find_next_char (start, NULL);
-      g_string_erase (self->tail, 0, start - self->tail->str);
+      g_string_erase (tail, 0, start - tail->str);
     }
 }
 
@@ -50,7 +50,7 @@ end_line (ProcLineReader *self)
   g_autofree char *line = g_utf8_make_valid (self->line->str, (gssize) self->line->len);
 
   g_string_truncate (self->line, 0);
-  keep_tail (self, line);
+  add_to_tail (self->tail, line);
   self->func (line, self->user_data);
 }
 
@@ -186,9 +186,15 @@ proc_line_reader_finish (ProcLineReader *self)
 char *
 proc_line_reader_dup_tail (ProcLineReader *self)
 {
+  g_autoptr (GString) tail = g_string_new_len (self->tail->str, (gssize) self->tail->len);
+
   /* A message without a newline, as abort() after a printf leaves it, belongs to it too. */
   if (self->line->len > 0)
-    end_line (self);
+    {
+      g_autofree char *line = g_utf8_make_valid (self->line->str, (gssize) self->line->len);
 
-  return self->tail->len > 0 ? g_strdup (self->tail->str) : NULL;
+      add_to_tail (tail, line);
+    }
+
+  return tail->len > 0 ? g_string_free (g_steal_pointer (&tail), FALSE) : NULL;
 }

@@ -934,7 +934,7 @@ proc_pool_run (ProcPool *self, ProcTask *task, GCancellable *cancellable, GError
   submit (self, run);
   proc_reactor_wait (self->reactor, is_run_resolved, run);
 
-  return proc_run_take_outcome (run, error);
+  return proc_task_dup_outcome (run->task, error);
 }
 
 /**

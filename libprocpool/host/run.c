@@ -52,8 +52,6 @@ proc_run_unref (ProcRun *self)
   g_clear_object (&self->gtask);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->task);
-  g_clear_pointer (&self->value, g_variant_unref);
-  g_clear_error (&self->error);
   proc_reactor_unref (self->reactor);
   g_free (self);
 }
@@ -62,16 +60,6 @@ gboolean
 proc_run_is_resolved (ProcRun *self)
 {
   return g_atomic_int_get (&self->resolved);
-}
-
-static GVariant *
-take_value (ProcRun *self)
-{
-  /* What a function without a result gives. */
-  if (!self->value)
-    return g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
-
-  return g_steal_pointer (&self->value);
 }
 
 static void
@@ -101,13 +89,16 @@ deliver (gpointer user_data)
 {
   g_autoptr (ProcRun) self = user_data;
   g_autoptr (GTask) gtask = g_steal_pointer (&self->gtask);
+  GVariant *result;
+  GError *error = NULL;
 
   tell_changes (self);
 
-  if (self->error)
-    g_task_return_error (gtask, g_steal_pointer (&self->error));
+  result = proc_task_dup_outcome (self->task, &error);
+  if (error)
+    g_task_return_error (gtask, error);
   else
-    g_task_return_pointer (gtask, take_value (self), (GDestroyNotify) g_variant_unref);
+    g_task_return_pointer (gtask, result, (GDestroyNotify) g_variant_unref);
 }
 
 static void
@@ -121,7 +112,7 @@ emit_done (gpointer user_data)
 }
 
 static void
-resolve (ProcRun *self, ProcTaskState state, GVariant *details)
+resolve (ProcRun *self)
 {
   proc_timer_clear (&self->timeout_timer);
   if (self->cancelled_handler)
@@ -133,7 +124,6 @@ resolve (ProcRun *self, ProcTaskState state, GVariant *details)
       self->cancelled_handler = 0;
     }
 
-  proc_task_set_finished (self->task, state, details);
   g_atomic_int_set (&self->resolved, TRUE);
 
   if (self->gtask)
@@ -154,36 +144,19 @@ proc_run_resolve_value (ProcRun *self, GVariant *value)
   if (proc_run_is_resolved (self))
     return;
 
-  if (value)
-    self->value = g_variant_ref (value);
-  resolve (self, PROC_TASK_STATE_SUCCEEDED, NULL);
+  proc_task_set_succeeded (self->task, value);
+  resolve (self);
 }
 
 void
 proc_run_resolve_error (ProcRun *self, GError *error, GVariant *details)
 {
-  gboolean cancelled = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-
   if (proc_run_is_resolved (self))
     {
       g_error_free (error);
       return;
     }
 
-  self->error = error;
-  resolve (self, cancelled ? PROC_TASK_STATE_CANCELLED : PROC_TASK_STATE_FAILED, details);
-}
-
-GVariant *
-proc_run_take_outcome (ProcRun *self, GError **error)
-{
-  g_assert (proc_run_is_resolved (self));
-
-  if (self->error)
-    {
-      g_propagate_error (error, g_steal_pointer (&self->error));
-      return NULL;
-    }
-
-  return take_value (self);
+  proc_task_set_failed (self->task, error, details);
+  resolve (self);
 }

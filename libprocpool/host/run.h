@@ -51,9 +51,7 @@ struct _ProcRun
   gboolean recalled;         /* and is to come back */
   gpointer owner;            /* the dispatcher, once it is submitted */
 
-  int resolved;              /* atomic, for a blocking run's thread */
-  GVariant *value;
-  GError *error;
+  int resolved;              /* atomic, for a blocking run's thread; the outcome is the task's */
   ProcDelivery outcome;      /* how it is told */
   ProcDelivery changes;      /* how the task's changes on the way are told */
   gboolean unseen;           /* nobody has the task in hand: its changes needn't be told */
@@ -76,6 +74,3 @@ gboolean proc_run_is_resolved (ProcRun *self);
 
 /* The task has changed: tells so when the caller's code may run. */
 void proc_run_note_changes (ProcRun *self);
-
-/* The outcome, where no GTask returns it, once it is resolved. */
-GVariant *proc_run_take_outcome (ProcRun *self, GError **error);

@@ -246,7 +246,7 @@ open_chunk (Entry *self)
   if (self->result || self->error)
     return;
 
-  result = proc_run_take_outcome (self->run, &self->error);
+  result = proc_task_dup_outcome (self->run->task, &self->error);
   if (result && proc_chunk_check (result, self->n_items, &self->error))
     self->result = g_steal_pointer (&result);
 }
@@ -284,7 +284,7 @@ take_from_entry (Entry *self, gboolean all, GError **error)
     return take_from_chunk (self, all, error);
 
   self->n_taken++;
-  value = proc_run_take_outcome (self->run, error);
+  value = proc_task_dup_outcome (self->run->task, error);
   if (!all || !value)
     return g_steal_pointer (&value);
 

@@ -20,7 +20,12 @@ void proc_task_set_queued (ProcTask *self);
 /* Queued again, as if it had never been running. */
 void proc_task_set_not_run (ProcTask *self);
 void proc_task_set_running (ProcTask *self, ProcWorker *worker);
-void proc_task_set_finished (ProcTask *self, ProcTaskState state, GVariant *error_details);
+/* @result: NULL for that of a function without one. */
+void proc_task_set_succeeded (ProcTask *self, GVariant *result);
+/* Takes @error. */
+void proc_task_set_failed (ProcTask *self, GError *error, GVariant *error_details);
+/* Of a finished task: its result, or NULL and its error, for the caller to own. */
+GVariant *proc_task_dup_outcome (ProcTask *self, GError **error);
 void proc_task_set_progress (ProcTask *self, double progress, const char *text);
 
 void proc_task_notify_changes (ProcTask *self);

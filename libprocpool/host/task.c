@@ -72,6 +72,8 @@ struct _ProcTask
   gint64 queued_time;
   gint64 started_time;
   gint64 finished_time;
+  GVariant *result;
+  GError *error;
   GVariant *error_details;
   ProcOutputs *outputs; /* if there is a limit on them */
   guint changes; /* bits of ProcTaskChange, not yet notified */
@@ -85,6 +87,8 @@ typedef enum
   CHANGED_PROGRESS = 1 << 3,
   CHANGED_DETAILS = 1 << 4,
   CHANGED_OUTPUTS = 1 << 5,
+  CHANGED_RESULT = 1 << 6,
+  CHANGED_ERROR = 1 << 7,
 } ProcTaskChange;
 
 G_DEFINE_FINAL_TYPE (ProcTask, proc_task, G_TYPE_OBJECT)
@@ -112,6 +116,8 @@ enum
   PROP_QUEUED_TIME,
   PROP_STARTED_TIME,
   PROP_FINISHED_TIME,
+  PROP_RESULT,
+  PROP_ERROR,
   PROP_ERROR_DETAILS,
   N_PROPS
 };
@@ -139,6 +145,8 @@ proc_task_finalize (GObject *object)
   g_clear_object (&self->fds);
   g_clear_object (&self->worker);
   g_free (self->progress_text);
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->error);
   g_clear_pointer (&self->error_details, g_variant_unref);
   g_clear_pointer (&self->outputs, proc_outputs_free);
 
@@ -214,6 +222,12 @@ proc_task_get_property (GObject *object, guint property_id, GValue *value, GPara
       break;
     case PROP_ERROR_DETAILS:
       g_value_set_variant (value, self->error_details);
+      break;
+    case PROP_RESULT:
+      g_value_set_variant (value, self->result);
+      break;
+    case PROP_ERROR:
+      g_value_set_boxed (value, self->error);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -463,6 +477,21 @@ proc_task_class_init (ProcTaskClass *klass)
    * When the task was done: microseconds of g_get_monotonic_time(), 0 before.
    */
   properties[PROP_FINISHED_TIME] = g_param_spec_int64 ("finished-time", NULL, NULL, 0, G_MAXINT64, 0, read_only);
+
+  /**
+   * ProcTask:result:
+   *
+   * What the function returned, once the task has succeeded; %NULL before, and if it hasn't. It is what
+   * proc_pool_run_finish() returns, for who looks at tasks later: a list of them, say. It is kept as long as the task is.
+   */
+  properties[PROP_RESULT] = g_param_spec_variant ("result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, read_only);
+
+  /**
+   * ProcTask:error:
+   *
+   * Why the task has failed or was cancelled; %NULL before, and if it succeeded. It is what proc_pool_run_finish() sets.
+   */
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, read_only);
 
   /**
    * ProcTask:error-details:
@@ -1151,6 +1180,42 @@ proc_task_get_finished_time (ProcTask *self)
 }
 
 /**
+ * proc_task_get_result:
+ * @self: a task
+ *
+ * Gets #ProcTask:result.
+ *
+ * Returns: (transfer none) (nullable): the result; see #ProcTask:result
+ *
+ * Since: 1.0
+ */
+GVariant *
+proc_task_get_result (ProcTask *self)
+{
+  g_return_val_if_fail (PROC_IS_TASK (self), NULL);
+
+  return self->result;
+}
+
+/**
+ * proc_task_get_error:
+ * @self: a task
+ *
+ * Gets #ProcTask:error.
+ *
+ * Returns: (transfer none) (nullable): the error; see #ProcTask:error
+ *
+ * Since: 1.0
+ */
+const GError *
+proc_task_get_error (ProcTask *self)
+{
+  g_return_val_if_fail (PROC_IS_TASK (self), NULL);
+
+  return self->error;
+}
+
+/**
  * proc_task_get_error_details:
  * @self: a task
  *
@@ -1261,8 +1326,8 @@ proc_task_set_running (ProcTask *self, ProcWorker *worker)
   self->changes |= CHANGED_STATE | CHANGED_WORKER | CHANGED_ATTEMPTS;
 }
 
-void
-proc_task_set_finished (ProcTask *self, ProcTaskState state, GVariant *error_details)
+static void
+set_finished (ProcTask *self, ProcTaskState state)
 {
   self->state = state;
   self->finished_time = g_get_monotonic_time ();
@@ -1273,12 +1338,39 @@ proc_task_set_finished (ProcTask *self, ProcTaskState state, GVariant *error_det
       proc_outputs_finish (self->outputs);
       self->changes |= CHANGED_OUTPUTS;
     }
+}
 
+void
+proc_task_set_succeeded (ProcTask *self, GVariant *result)
+{
+  self->result = result ? g_variant_ref (result) : g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+  self->changes |= CHANGED_RESULT;
+  set_finished (self, PROC_TASK_STATE_SUCCEEDED);
+}
+
+void
+proc_task_set_failed (ProcTask *self, GError *error, GVariant *error_details)
+{
+  gboolean cancelled = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  self->error = error;
+  self->changes |= CHANGED_ERROR;
   if (error_details)
     {
       self->error_details = g_variant_ref (error_details);
       self->changes |= CHANGED_DETAILS;
     }
+  set_finished (self, cancelled ? PROC_TASK_STATE_CANCELLED : PROC_TASK_STATE_FAILED);
+}
+
+GVariant *
+proc_task_dup_outcome (ProcTask *self, GError **error)
+{
+  if (self->result)
+    return g_variant_ref (self->result);
+
+  g_propagate_error (error, g_error_copy (self->error));
+  return NULL;
 }
 
 void
@@ -1334,6 +1426,8 @@ proc_task_notify_changes (ProcTask *self)
   notify_if (self, changes, CHANGED_WORKER, PROP_WORKER, PROP_PID);
   notify_if (self, changes, CHANGED_ATTEMPTS, PROP_ATTEMPTS, PROP_ATTEMPTS);
   notify_if (self, changes, CHANGED_PROGRESS, PROP_PROGRESS, PROP_PROGRESS_TEXT);
+  notify_if (self, changes, CHANGED_RESULT, PROP_RESULT, PROP_RESULT);
+  notify_if (self, changes, CHANGED_ERROR, PROP_ERROR, PROP_ERROR);
   notify_if (self, changes, CHANGED_DETAILS, PROP_ERROR_DETAILS, PROP_ERROR_DETAILS);
   notify_if (self, changes, CHANGED_STATE, PROP_STATE, PROP_STATE);
 

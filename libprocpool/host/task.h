@@ -83,6 +83,10 @@ gint64 proc_task_get_started_time (ProcTask *self);
 PROC_AVAILABLE_IN_1_0
 gint64 proc_task_get_finished_time (ProcTask *self);
 PROC_AVAILABLE_IN_1_0
+GVariant *proc_task_get_result (ProcTask *self);
+PROC_AVAILABLE_IN_1_0
+const GError *proc_task_get_error (ProcTask *self);
+PROC_AVAILABLE_IN_1_0
 GVariant *proc_task_get_error_details (ProcTask *self);
 
 PROC_AVAILABLE_IN_1_0

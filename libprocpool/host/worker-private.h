@@ -103,6 +103,3 @@ void proc_worker_end (ProcWorker *self);
 
 /* SIGKILL to its process group. */
 void proc_worker_end_now (ProcWorker *self);
-
-/* What the crash of a task is told with: the last lines of standard error, NULL for none. */
-char *proc_worker_dup_stderr_tail (ProcWorker *self);

@@ -791,7 +791,9 @@ become_gone (ProcWorker *self)
   if (self->mark && proc_channel_is_cut (self->channel))
     self->cut_run = find_next_run (self);
   close_channel (self);
-  proc_stdio_capture_clear (&self->stdio);
+  /* Closed, but the last lines stay to be asked for. */
+  proc_stdio_capture_close_fds (&self->stdio);
+  proc_stdio_capture_finish (&self->stdio);
   set_state (self, PROC_WORKER_STATE_GONE);
 
   if (!self->detached)
@@ -1247,12 +1249,6 @@ proc_worker_detach (ProcWorker *self)
   proc_worker_finish (self);
 }
 
-char *
-proc_worker_dup_stderr_tail (ProcWorker *self)
-{
-  return self->stdio.stderr_reader ? proc_line_reader_dup_tail (self->stdio.stderr_reader) : NULL;
-}
-
 /* Object */
 
 static void
@@ -1600,6 +1596,26 @@ gboolean
 proc_worker_terminate (ProcWorker *self, GError **error)
 {
   return proc_worker_send_signal (self, SIGTERM, error);
+}
+
+/**
+ * proc_worker_dup_stderr_tail:
+ * @self: a worker
+ *
+ * The last lines that the helper process has written to its standard error, up to 2 KiB of them: what an error tells
+ * of a crash, and to be had after the process is gone. To be called in the main context of the pool.
+ *
+ * Returns: (transfer full) (nullable): the lines; %NULL if it wrote none, or if its launcher lets it write elsewhere:
+ *   see #ProcLauncher:stderr
+ *
+ * Since: 1.0
+ */
+char *
+proc_worker_dup_stderr_tail (ProcWorker *self)
+{
+  g_return_val_if_fail (PROC_IS_WORKER (self), NULL);
+
+  return self->stdio.stderr_reader ? proc_line_reader_dup_tail (self->stdio.stderr_reader) : NULL;
 }
 
 /**

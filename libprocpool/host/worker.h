@@ -31,6 +31,8 @@ PROC_AVAILABLE_IN_1_0
 int proc_worker_get_term_signal (ProcWorker *self);
 PROC_AVAILABLE_IN_1_0
 const char *proc_worker_get_build_id (ProcWorker *self);
+PROC_AVAILABLE_IN_1_0
+char *proc_worker_dup_stderr_tail (ProcWorker *self);
 
 PROC_AVAILABLE_IN_1_0
 gboolean proc_worker_send_signal (ProcWorker *self, int signum, GError **error);
