@@ -94,7 +94,7 @@ tear_down (ChannelFixture *fixture, gconstpointer unused)
 static inline ProcMessage *
 new_run (guint64 id, GVariant *arguments)
 {
-  return proc_message_new (PROC_MESSAGE_RUN, id, g_variant_new_string ("function"), arguments);
+  return proc_message_new_run (id, "function", arguments);
 }
 
 static inline GVariant *

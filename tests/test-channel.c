@@ -22,7 +22,7 @@ test_round_trip (ChannelFixture *fixture, gconstpointer unused)
   message = receive (fixture->far);
   g_assert_cmpint (message->type, ==, PROC_MESSAGE_RUN);
   g_assert_cmpuint (message->task_id, ==, 7);
-  g_assert_cmpstr (g_variant_get_string (message->head, NULL), ==, "function");
+  g_assert_cmpstr (message->function, ==, "function");
   g_assert_cmpvariant (message->payload, arguments);
   g_assert_null (message->fds);
   assert_status (fixture->far, PROC_CHANNEL_AGAIN);
@@ -172,7 +172,7 @@ test_unsendable_leaves_no_trace (ChannelFixture *fixture, gconstpointer unused)
 {
   g_autoptr (ProcMessage) odd = new_run (2, g_variant_new_from_data (G_VARIANT_TYPE_STRING, "abc", 3, FALSE, NULL, NULL));
   g_autofree char *name = g_strnfill (PROC_FRAME_MAX_HEAD, 'x');
-  g_autoptr (ProcMessage) large = proc_message_new (PROC_MESSAGE_RUN, 3, g_variant_new_string (name), NULL);
+  g_autoptr (ProcMessage) large = proc_message_new_run (3, name, NULL);
   g_autoptr (GError) error = NULL;
 
   queue (fixture->near, new_run (1, NULL));

@@ -206,7 +206,7 @@ test_hands_over_descriptors (void)
   g_assert_no_error (error);
   close (ends[0]);
 
-  run = proc_message_new (PROC_MESSAGE_RUN, 1, g_variant_new_string ("read-fd"), NULL);
+  run = proc_message_new_run (1, "read-fd", NULL);
   run->fds = g_object_ref (fds);
   proc_channel_queue (host->channel, run, -1, &error);
   g_assert_no_error (error);

@@ -187,7 +187,7 @@ static void
 test_documented_bytes (void)
 {
   g_autofree char *document = read_document ();
-  g_autoptr (ProcMessage) in_memfd = proc_message_new (PROC_MESSAGE_RUN, 8, g_variant_new_string ("hash"), new_zeros (131072));
+  g_autoptr (ProcMessage) in_memfd = proc_message_new_run (8, "hash", new_zeros (131072));
   g_autoptr (GByteArray) in_memfd_bytes = g_byte_array_new ();
   g_autoptr (GByteArray) in_memfd_documented = documented_bytes (document, "RUN in a memfd");
 
@@ -220,6 +220,7 @@ test_round_trip (void)
       g_assert_cmpint (message->flags, ==, 0);
       g_assert_null (message->fds);
       g_assert_false (message->fds_lost);
+      g_assert_cmpstr (message->function, ==, sent->function);
       assert_same_value (message->head, sent->head);
       assert_same_value (message->payload, sent->payload);
 
@@ -305,7 +306,7 @@ test_retire_flag (void)
 static void
 test_memfd_frame (void)
 {
-  g_autoptr (ProcMessage) sent = proc_message_new (PROC_MESSAGE_RUN, 8, g_variant_new_string ("hash"), g_variant_new_string ("text"));
+  g_autoptr (ProcMessage) sent = proc_message_new_run (8, "hash", g_variant_new_string ("text"));
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   g_autoptr (GBytes) mapped = g_bytes_new_static ("text", 5);
   g_autoptr (GBytes) short_one = g_bytes_new_static ("tex", 4);
@@ -367,7 +368,7 @@ test_too_large (void)
   GVariant *odd;
 
   assert_not_sent (proc_message_new (PROC_MESSAGE_RESULT, 1, NULL, new_zeros (101)), 100, PROC_POOL_ERROR_TOO_LARGE);
-  assert_not_sent (proc_message_new (PROC_MESSAGE_RUN, 1, g_variant_new_string (long_name), NULL), 100, PROC_POOL_ERROR_TOO_LARGE);
+  assert_not_sent (proc_message_new_run (1, long_name, NULL), 100, PROC_POOL_ERROR_TOO_LARGE);
 
   while (long_type->len < PROC_FRAME_MAX_TYPE)
     g_string_append_c (long_type, 'y');
@@ -384,8 +385,9 @@ test_values_nobody_takes (void)
   GVariant *deep = g_variant_new_byte (1);
 
   assert_not_sent (proc_message_new (PROC_MESSAGE_RESULT, 1, NULL, odd), MAX_PAYLOAD, PROC_POOL_ERROR_INVALID_ARGUMENTS);
-  odd = g_variant_new_from_data (G_VARIANT_TYPE_STRING, "abc", 3, FALSE, NULL, NULL);
-  assert_not_sent (proc_message_new (PROC_MESSAGE_RUN, 1, odd, NULL), MAX_PAYLOAD, PROC_POOL_ERROR_INVALID_ARGUMENTS);
+  odd = g_variant_new_from_data (G_VARIANT_TYPE ("ai"), "abc", 3, FALSE, NULL, NULL);
+  assert_not_sent (proc_message_new (PROC_MESSAGE_PIN, 0, odd, NULL), MAX_PAYLOAD, PROC_POOL_ERROR_INVALID_ARGUMENTS);
+  assert_not_sent (proc_message_new_run (1, "not UTF-8: \xff", NULL), MAX_PAYLOAD, PROC_POOL_ERROR_INVALID_ARGUMENTS);
 
   for (guint i = 0; i < 65; i++)
     deep = g_variant_new_variant (deep);

@@ -420,7 +420,7 @@ static void
 handle_run (ProcServer *self, const ProcMessage *message)
 {
   g_autoptr (ProcInvocation) invocation =
-      proc_invocation_new (self->connection, message->task_id, g_variant_get_string (message->head, NULL),
+      proc_invocation_new (self->connection, message->task_id, message->function,
                            message->payload, message->fds, reply_to_task,
                            g_atomic_rc_box_acquire (self), (GDestroyNotify) proc_server_unref);
 

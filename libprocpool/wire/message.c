@@ -72,6 +72,21 @@ proc_message_new (ProcMessageType type, guint64 task_id, GVariant *head, GVarian
   self->task_id = task_id;
   self->head = head != NULL ? g_variant_ref_sink (head) : NULL;
   self->payload = payload != NULL ? g_variant_ref_sink (payload) : NULL;
+  if (type == PROC_MESSAGE_RUN && head != NULL)
+    {
+      self->function = g_variant_dup_string (head, NULL);
+      g_clear_pointer (&self->head, g_variant_unref);
+    }
+
+  return self;
+}
+
+ProcMessage *
+proc_message_new_run (guint64 task_id, const char *function, GVariant *arguments)
+{
+  ProcMessage *self = proc_message_new (PROC_MESSAGE_RUN, task_id, NULL, arguments);
+
+  self->function = g_strdup (function);
 
   return self;
 }
@@ -79,6 +94,7 @@ proc_message_new (ProcMessageType type, guint64 task_id, GVariant *head, GVarian
 void
 proc_message_free (ProcMessage *self)
 {
+  g_free (self->function);
   g_clear_pointer (&self->head, g_variant_unref);
   g_clear_pointer (&self->payload, g_variant_unref);
   g_clear_object (&self->fds);
@@ -95,6 +111,9 @@ is_well_made (const ProcMessage *self)
     return FALSE;
   if (self->flags & ~(PROC_FRAME_MEMFD | proc_frame_flags_of (self->type)))
     return FALSE;
+
+  if (self->type == PROC_MESSAGE_RUN)
+    return self->function != NULL && self->head == NULL;
 
   head = message_types[self->type].head;
   if ((self->head != NULL) != (head != NULL))
@@ -119,10 +138,19 @@ check_limit (const ProcMessage *self, const char *what, guint64 size, guint64 li
   return FALSE;
 }
 
+static gsize
+get_head_size (const ProcMessage *self)
+{
+  if (self->function != NULL)
+    return strlen (self->function) + 1;
+
+  return self->head != NULL ? g_variant_get_size (self->head) : 0;
+}
+
 static gboolean
 fill_header (const ProcMessage *self, gboolean memfd, guint64 max_payload, ProcFrameHeader *header, GError **error)
 {
-  gsize head_size = self->head != NULL ? g_variant_get_size (self->head) : 0;
+  gsize head_size = get_head_size (self);
   gsize type_size = self->payload != NULL ? strlen (g_variant_get_type_string (self->payload)) : 0;
   gsize payload_size = self->payload != NULL ? g_variant_get_size (self->payload) : 0;
   guint n_fds = memfd ? 1 : 0;
@@ -155,49 +183,72 @@ fill_header (const ProcMessage *self, gboolean memfd, guint64 max_payload, ProcF
   return TRUE;
 }
 
-/* Stores @value at @bytes, padded. Checked as the receiver will do it: a value made of bytes from
- * elsewhere may be none that it takes, and would cost the sender its channel instead of one message.
+static void
+pad (guint8 *bytes, gsize size)
+{
+  memset (bytes + size, 0, PROC_FRAME_PAD (size) - size);
+}
+
+/* What is stored is checked as the receiver will do it: a value made of bytes from elsewhere may be none that it
+ * takes, and would cost the sender its channel instead of one message.
  */
 static gboolean
-store (const ProcMessage *self, const char *what, GVariant *value, guint8 *bytes, gsize size, GError **error)
+check_stored (const ProcMessage *self, const char *what, const GVariantType *type, const guint8 *bytes, gsize size, GError **error)
 {
-  g_autoptr (GVariant) ordered = proc_wire_order (value);
-
-  if (size > 0)
-    g_variant_store (ordered, bytes);
-  memset (bytes + size, 0, PROC_FRAME_PAD (size) - size);
-
-  if (proc_normal_check (g_variant_get_type (value), bytes, size))
+  if (proc_normal_check (type, bytes, size))
     return TRUE;
 
   g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS,
                "Can't send a message of type %s: its %s, of type %.64s, is not in normal form or nested deeper than %u levels; "
                "for bytes from elsewhere see g_variant_get_normal_form()",
-               message_types[self->type].name, what, g_variant_get_type_string (value), PROC_NORMAL_MAX_DEPTH);
+               message_types[self->type].name, what, g_variant_type_peek_string (type), PROC_NORMAL_MAX_DEPTH);
   return FALSE;
+}
+
+/* At @bytes, padded. */
+static gboolean
+store_value (const ProcMessage *self, const char *what, GVariant *value, guint8 *bytes, gsize size, GError **error)
+{
+  g_autoptr (GVariant) ordered = proc_wire_order (value);
+
+  if (size > 0)
+    g_variant_store (ordered, bytes);
+  pad (bytes, size);
+
+  return check_stored (self, what, g_variant_get_type (value), bytes, size, error);
+}
+
+static gboolean
+store_head (const ProcMessage *self, guint8 *bytes, gsize size, GError **error)
+{
+  if (self->head != NULL)
+    return store_value (self, "head", self->head, bytes, size, error);
+  if (self->function == NULL)
+    return TRUE;
+
+  memcpy (bytes, self->function, size);
+  pad (bytes, size);
+
+  return check_stored (self, "head", G_VARIANT_TYPE_STRING, bytes, size, error);
 }
 
 static gboolean
 store_body (const ProcMessage *self, const ProcFrameHeader *header, guint8 *bytes, GError **error)
 {
-  if (self->head != NULL)
-    {
-      if (!store (self, "head", self->head, bytes, header->head_size, error))
-        return FALSE;
-      bytes += PROC_FRAME_PAD (header->head_size);
-    }
-
+  if (!store_head (self, bytes, header->head_size, error))
+    return FALSE;
   if (self->payload == NULL)
     return TRUE;
 
+  bytes += PROC_FRAME_PAD (header->head_size);
   memcpy (bytes, g_variant_get_type_string (self->payload), header->type_size);
-  memset (bytes + header->type_size, 0, PROC_FRAME_PAD (header->type_size) - header->type_size);
+  pad (bytes, header->type_size);
   bytes += PROC_FRAME_PAD (header->type_size);
 
   if (header->flags & PROC_FRAME_MEMFD)
     return TRUE;
 
-  return store (self, "payload", self->payload, bytes, header->payload_size, error);
+  return store_value (self, "payload", self->payload, bytes, header->payload_size, error);
 }
 
 gboolean
@@ -269,7 +320,10 @@ parse_head (ProcMessage *self, const ProcFrameHeader *header, const guint8 *head
   if (!proc_normal_check (type, head, header->head_size))
     return refuse (header, "has a head of another type or not in normal form", error);
 
-  self->head = new_trusted (type, g_bytes_new (head, header->head_size));
+  if (self->type == PROC_MESSAGE_RUN)
+    self->function = g_strdup ((const char *) head);
+  else
+    self->head = new_trusted (type, g_bytes_new (head, header->head_size));
   return TRUE;
 }
 

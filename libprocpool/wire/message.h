@@ -40,13 +40,15 @@ typedef struct
   ProcMessageType type;
   ProcFrameFlags flags; /* PROC_FRAME_MEMFD is the codec's own business: ignored when sending */
   guint64 task_id;
-  GVariant *head;    /* owned; NULL where the type has none */
+  char *function;    /* owned; the head of RUN, which every task has one of */
+  GVariant *head;    /* owned; NULL where the type has none, and for RUN */
   GVariant *payload; /* owned, nullable */
   GUnixFDList *fds;  /* owned, nullable; the user's descriptors, without the payload's memfd */
   gboolean fds_lost; /* received only: the kernel had to drop descriptors, this process has too many */
 } ProcMessage;
 
-/* Takes floating references. */
+ProcMessage *proc_message_new_run (guint64 task_id, const char *function, GVariant *arguments);
+/* Takes floating references. The head of RUN, a string, is kept as its function. */
 ProcMessage *proc_message_new (ProcMessageType type, guint64 task_id, GVariant *head, GVariant *payload);
 void proc_message_free (ProcMessage *self);
 

@@ -24,6 +24,7 @@ check (const ProcMessage *message, const ProcFrameHeader *header, const guint8 *
   g_autofree char *head = message->head != NULL ? g_variant_print (message->head, TRUE) : NULL;
   g_autofree char *payload = message->payload != NULL ? g_variant_print (message->payload, TRUE) : NULL;
 
+  g_assert_true (message->function == NULL || g_utf8_validate (message->function, -1, NULL));
   g_assert_true (head == NULL || g_utf8_validate (head, -1, NULL));
   g_assert_true (payload == NULL || g_utf8_validate (payload, -1, NULL));
   g_assert_true (message->type == header->type);
