@@ -22,6 +22,7 @@ typedef struct
 struct _ProcQueue
 {
   GSequence *lanes;
+  ProcLane *last; /* the one last used, NULL if it is gone: as a rule it is the next one too */
   guint64 next_sequence;
   guint length;
   guint n_dedicated;
@@ -82,16 +83,23 @@ static ProcLane *
 ensure_lane (ProcQueue *self, ProcTask *task)
 {
   ProcLane wanted = lane_for (task);
-  GSequenceIter *position = g_sequence_lookup (self->lanes, &wanted, compare_lanes, NULL);
-  ProcLane *lane;
+  GSequenceIter *position;
 
+  if (self->last && compare_lanes (self->last, &wanted, NULL) == 0)
+    return self->last;
+
+  position = g_sequence_lookup (self->lanes, &wanted, compare_lanes, NULL);
   if (position)
-    return g_sequence_get (position);
+    {
+      self->last = g_sequence_get (position);
+    }
+  else
+    {
+      self->last = g_memdup2 (&wanted, sizeof wanted);
+      self->last->position = g_sequence_insert_sorted (self->lanes, self->last, compare_lanes, NULL);
+    }
 
-  lane = g_memdup2 (&wanted, sizeof wanted);
-  lane->position = g_sequence_insert_sorted (self->lanes, lane, compare_lanes, NULL);
-
-  return lane;
+  return self->last;
 }
 
 static void
@@ -136,7 +144,11 @@ unlink_run (ProcQueue *self, ProcLane *lane, ProcRun *run)
   if (lane->isolation == PROC_ISOLATION_DEDICATED)
     self->n_dedicated--;
   if (g_queue_is_empty (&lane->runs))
-    g_sequence_remove (lane->position);
+    {
+      if (lane == self->last)
+        self->last = NULL;
+      g_sequence_remove (lane->position);
+    }
 
   return run;
 }
@@ -253,10 +265,21 @@ visit_to_count (ProcLane *lane, gpointer user_data)
   return TRUE;
 }
 
+/* The only lane there is, NULL for several. */
+static ProcLane *
+get_only_lane (ProcQueue *self)
+{
+  return self->last && self->last->runs.length == self->length ? self->last : NULL;
+}
+
 ProcRun *
 proc_queue_pick (ProcQueue *self, ProcQueueFits fits, gpointer user_data)
 {
   ProcPick pick = { fits, user_data, NULL };
+  ProcLane *only = get_only_lane (self);
+
+  if (only)
+    return fits (lane_peek (only), user_data) ? unlink_run (self, only, lane_peek (only)) : NULL;
 
   visit_heads (self, visit_to_pick, &pick);
   if (!pick.found)
