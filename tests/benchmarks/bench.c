@@ -13,13 +13,7 @@
 static GVariant *
 increment (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  gint64 number;
-
-  if (g_variant_is_of_type (arguments, G_VARIANT_TYPE_INT64))
-    return g_variant_new_int64 (g_variant_get_int64 (arguments) + 1);
-
-  g_variant_get (arguments, "(x)", &number);
-  return g_variant_new ("(x)", number + 1);
+  return g_variant_new_int64 (g_variant_get_int64 (arguments) + 1);
 }
 
 static GVariant *
@@ -79,7 +73,7 @@ start_call (Calls *self)
 {
   gint64 number = --self->n_to_start;
 
-  proc_pool_call_async (self->pool, "increment", g_variant_new ("(x)", number), NULL, on_called, self);
+  proc_pool_call_async (self->pool, "increment", g_variant_new_int64 (number), NULL, on_called, self);
 }
 
 static void
@@ -88,11 +82,9 @@ on_called (GObject *source, GAsyncResult *result, gpointer user_data)
   Calls *self = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = proc_pool_call_finish (PROC_POOL (source), result, &error);
-  gint64 number;
 
   bench_check (value != NULL, error, "a call");
-  g_variant_get (value, "(x)", &number);
-  self->sum += number;
+  self->sum += g_variant_get_int64 (value);
   self->n_to_finish--;
   if (self->n_to_start > 0)
     start_call (self);

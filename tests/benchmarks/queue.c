@@ -38,11 +38,9 @@ on_called (GObject *source, GAsyncResult *result, gpointer user_data)
   Run *run = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = proc_pool_call_finish (PROC_POOL (source), result, &error);
-  gint64 number;
 
   bench_check (value != NULL, error, "queue: a call");
-  g_variant_get (value, "(x)", &number);
-  run->sum += number;
+  run->sum += g_variant_get_int64 (value);
 
   if (--run->n_left == 0)
     g_main_loop_quit (run->loop);
@@ -54,7 +52,7 @@ start_calls (ProcPool *pool, Run *run, guint n_calls)
   run->n_left = n_calls;
   run->sum = 0;
   for (guint i = 0; i < n_calls; i++)
-    proc_pool_call_async (pool, "increment", g_variant_new ("(x)", (gint64) i), NULL, on_called, run);
+    proc_pool_call_async (pool, "increment", g_variant_new_int64 (i), NULL, on_called, run);
 }
 
 static void

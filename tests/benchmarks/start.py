@@ -12,6 +12,6 @@ gi.require_version("Proc", "1")
 from gi.repository import GLib, Proc
 
 helper = Proc.Helper.new()
-helper.add_function("increment", lambda invocation, arguments: GLib.Variant("(x)", (arguments.unpack()[0] + 1,)))
+helper.add_function("increment", lambda invocation, arguments: GLib.Variant("x", arguments.unpack() + 1))
 helper.set_fork_function(os.fork)
 sys.exit(helper.run())
