@@ -26,9 +26,9 @@ test_quick_ones_go_in_large_batches (void)
   ProcLookAhead look_ahead = { 0 };
 
   proc_look_ahead_note_start (&look_ahead, START);
-  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead), ==, 0);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1), ==, 0);
   work (&look_ahead, 100, 5);
-  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead), ==, 64);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1), ==, 64);
 }
 
 static void
@@ -38,7 +38,7 @@ test_slow_ones_go_one_by_one (void)
 
   proc_look_ahead_note_start (&look_ahead, START);
   work (&look_ahead, 100, 5000);
-  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead), ==, 0);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1), ==, 0);
 }
 
 static void
@@ -48,8 +48,19 @@ test_all_together_take_a_moment (void)
 
   proc_look_ahead_note_start (&look_ahead, START);
   work (&look_ahead, 100, 100);
-  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead) * 100, <=, 1000);
-  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead), >, 1);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1) * 100, <=, 1000);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1), >, 1);
+}
+
+static void
+test_a_crowd_slows_each (void)
+{
+  ProcLookAhead look_ahead = { 0 };
+
+  proc_look_ahead_note_start (&look_ahead, START);
+  work (&look_ahead, 100, 800);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1), ==, 1);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 8), ==, 10);
 }
 
 static void
@@ -60,11 +71,11 @@ test_a_slow_one_counts_at_once_and_is_forgotten_slowly (void)
   proc_look_ahead_note_start (&look_ahead, START);
   work (&look_ahead, 100, 5);
   work (&look_ahead, 1, 50000);
-  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead), ==, 0);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1), ==, 0);
   work (&look_ahead, 10, 5);
-  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead), ==, 0);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1), ==, 0);
   work (&look_ahead, 100, 5);
-  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead), >, 0);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1), >, 0);
 }
 
 static void
@@ -75,9 +86,9 @@ test_nothing_for_one_that_has_rested (void)
   proc_look_ahead_note_start (&look_ahead, START);
   work (&look_ahead, 100, 5);
   proc_look_ahead_note_start (&look_ahead, look_ahead.since + 1000000);
-  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead), ==, 0);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1), ==, 0);
   work (&look_ahead, 1, 5);
-  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead), >, 0);
+  g_assert_cmpuint (proc_look_ahead_get_limit (&look_ahead, 1), >, 0);
 }
 
 static void
@@ -399,6 +410,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/look-ahead/limit/quick-ones-go-in-large-batches", test_quick_ones_go_in_large_batches);
   g_test_add_func ("/look-ahead/limit/slow-ones-go-one-by-one", test_slow_ones_go_one_by_one);
   g_test_add_func ("/look-ahead/limit/all-together-take-a-moment", test_all_together_take_a_moment);
+  g_test_add_func ("/look-ahead/limit/crowd", test_a_crowd_slows_each);
   g_test_add_func ("/look-ahead/limit/a-slow-one-counts-at-once", test_a_slow_one_counts_at_once_and_is_forgotten_slowly);
   g_test_add_func ("/look-ahead/limit/nothing-for-one-that-has-rested", test_nothing_for_one_that_has_rested);
   g_test_add_func ("/look-ahead/limit/overdue-after-some-milliseconds", test_overdue_after_some_milliseconds);

@@ -43,14 +43,14 @@ proc_dispatcher_leave_hungry (ProcDispatcher *self, ProcSlot *slot)
   slot->in_hungry = FALSE;
 }
 
-/* May it be given runs ahead? When half of them are done, so that they go in batches. Not where what it does is counted or measured after each task, nor by a run that shares with
- * none.
+/* May it be given runs ahead? When half of them are done, so that they go in batches. Not where what it does is counted
+ * or measured after each task, nor by a run that shares with none.
  */
 static gboolean
 is_hungry (ProcDispatcher *self, ProcSlot *slot)
 {
   ProcSettings *settings = self->settings;
-  guint limit = proc_look_ahead_get_limit (&slot->look_ahead);
+  guint limit = proc_look_ahead_get_limit (&slot->look_ahead, MAX (self->n_running / self->n_processors, 1));
 
   return settings->tasks_per_worker == 1 && settings->max_worker_memory == 0 &&
          (settings->max_tasks_per_worker == 0 || slot->n_started < settings->max_tasks_per_worker) &&

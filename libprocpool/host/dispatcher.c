@@ -170,6 +170,7 @@ proc_dispatcher_new (ProcReactor *reactor, ProcSettings *settings, const ProcDis
   self->settings = settings;
   self->callbacks = *callbacks;
   self->user_data = user_data;
+  self->n_processors = g_get_num_processors ();
   self->queue = proc_queue_new ();
   self->slots = g_ptr_array_new ();
   g_queue_init (&self->idle);

@@ -34,12 +34,12 @@ proc_look_ahead_note_reply (ProcLookAhead *self, gint64 now)
 }
 
 guint
-proc_look_ahead_get_limit (const ProcLookAhead *self)
+proc_look_ahead_get_limit (const ProcLookAhead *self, guint crowd)
 {
   if (self->last_reply == 0 || self->since - self->last_reply > JUST_NOW)
     return 0;
 
-  return MIN (BUDGET / MAX (self->average, 1), MAX_LIMIT);
+  return MIN (BUDGET / MAX (self->average / crowd, 1), MAX_LIMIT);
 }
 
 gboolean

@@ -23,8 +23,10 @@ void proc_look_ahead_note_start (ProcLookAhead *self, gint64 now);
 /* It has replied, and begins what it has next. */
 void proc_look_ahead_note_reply (ProcLookAhead *self, gint64 now);
 
-/* How many runs may wait for it. 0 unless it was at work just now: one that may be dead is found out by one run alone. */
-guint proc_look_ahead_get_limit (const ProcLookAhead *self);
+/* How many runs may wait for it. 0 unless it was at work just now: one that may be dead is found out by one run alone.
+ * @crowd: how many workers are busy for each processor, at least 1. It is a part of what each of them takes.
+ */
+guint proc_look_ahead_get_limit (const ProcLookAhead *self, guint crowd);
 
 /* Whether those that wait for it have waited longer than was likely. */
 gboolean proc_look_ahead_is_overdue (const ProcLookAhead *self, gint64 now);
