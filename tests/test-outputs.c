@@ -131,6 +131,25 @@ test_left_over_values_outlive_the_run (void)
 }
 
 static void
+test_value_that_nobody_finishes_is_the_next_one (void)
+{
+  ProcPool *pool = test_pool_new (1);
+  g_autoptr (ProcTask) task = outputs_task_new (3, 100);
+  g_autoptr (TestRun) run = test_run_start_task (pool, task, NULL);
+
+  test_run_wait (run);
+  g_assert_true (take_is (task, 0));
+  proc_task_next_output_async (task, NULL, NULL, NULL);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_true (take_is (task, 1));
+  g_assert_true (take_is (task, 2));
+  assert_no_more (task);
+
+  test_pool_finish (pool);
+}
+
+static void
 test_slow_taker_holds_up_the_function (void)
 {
   const guint32 n_outputs = 50000;
@@ -339,6 +358,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/outputs/taken-in-order-and-then-the-end", test_taken_in_order_and_then_the_end);
   g_test_add_func ("/outputs/taken-before-the-run-starts", test_taken_before_the_run_starts);
   g_test_add_func ("/outputs/left-over-values-outlive-the-run", test_left_over_values_outlive_the_run);
+  g_test_add_func ("/outputs/value-that-nobody-finishes-is-the-next-one", test_value_that_nobody_finishes_is_the_next_one);
   g_test_add_func ("/outputs/slow-taker-holds-up-the-function", test_slow_taker_holds_up_the_function);
   g_test_add_func ("/outputs/cancelled-while-held-up", test_cancelled_while_held_up);
   g_test_add_func ("/outputs/timed-out-while-held-up", test_timed_out_while_held_up);

@@ -59,6 +59,55 @@ test_one_by_one_in_order (void)
 }
 
 static void
+count_and_leave_unfinished (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+static void
+test_results_that_nobody_finishes_are_the_next_ones (void)
+{
+  ProcPool *pool = test_pool_new (1);
+  g_autoptr (ProcResults) results = map_numbers (pool, 25, 10);
+  g_autoptr (GError) error = NULL;
+
+  /* All that one gets is put back, be it one item of a chunk or the rest of it. */
+  for (guint i = 0; i < 25; i++)
+    {
+      g_autoptr (GVariant) value = NULL;
+      guint n_answered = 0;
+
+      if (i % 2 == 0)
+        proc_results_next_async (results, NULL, count_and_leave_unfinished, &n_answered);
+      else
+        proc_results_next_chunk_async (results, NULL, count_and_leave_unfinished, &n_answered);
+      proc_results_next_async (results, NULL, count_and_leave_unfinished, &n_answered);
+      test_wait_until (n_answered == 2);
+
+      if (i % 3 == 0)
+        {
+          g_autoptr (GVariant) chunk = proc_results_next_chunk (results, NULL, &error);
+
+          g_assert_no_error (error);
+          value = g_variant_get_child_value (chunk, 0);
+          i += g_variant_n_children (chunk) - 1;
+          g_assert_cmpfloat (g_variant_get_double (value), ==, i + 1 - g_variant_n_children (chunk));
+        }
+      else
+        {
+          value = proc_results_next (results, NULL, &error);
+          g_assert_no_error (error);
+          g_assert_cmpfloat (g_variant_get_double (value), ==, i);
+        }
+    }
+  g_assert_null (proc_results_next (results, NULL, &error));
+  g_assert_no_error (error);
+
+  g_clear_object (&results);
+  test_pool_finish (pool);
+}
+
+static void
 test_whole_chunks (void)
 {
   ProcPool *pool = test_pool_new (2);
@@ -322,6 +371,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/results-chunks/one-by-one-in-order", test_one_by_one_in_order);
+  g_test_add_func ("/results-chunks/results-that-nobody-finishes-are-the-next-ones", test_results_that_nobody_finishes_are_the_next_ones);
   g_test_add_func ("/results-chunks/whole-chunks", test_whole_chunks);
   g_test_add_func ("/results-chunks/the-rest-of-a-chunk", test_the_rest_of_a_chunk);
   g_test_add_func ("/results-chunks/chunks-of-single-items", test_chunks_of_single_items);

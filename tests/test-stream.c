@@ -95,7 +95,7 @@ assert_answer (GTask **result, int expected)
   g_autoptr (GError) error = NULL;
 
   test_wait_until (*result != NULL);
-  value = g_task_propagate_pointer (*result, &error);
+  value = proc_stream_next_finish (*result, &error);
   g_assert_no_error (error);
   if (expected >= 0)
     g_assert_cmpint (g_variant_get_int32 (value), ==, expected);
@@ -110,7 +110,7 @@ assert_error_answer (GTask **result, int code)
   g_autoptr (GError) error = NULL;
 
   test_wait_until (*result != NULL);
-  g_assert_null (g_task_propagate_pointer (*result, &error));
+  g_assert_null (proc_stream_next_finish (*result, &error));
   g_assert_error (error, G_IO_ERROR, code);
   g_clear_object (result);
 }
@@ -202,6 +202,62 @@ test_cancelled_waiter_takes_nothing (Fixture *self, gconstpointer unused)
 }
 
 static void
+answer_all (Fixture *self)
+{
+  while (!g_queue_is_empty (&self->submitted))
+    {
+      reply (self, 0);
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+    }
+}
+
+static void
+test_answer_that_nobody_finishes_is_the_next_one (Fixture *self, gconstpointer unused)
+{
+  GTask *results[4] = { NULL };
+
+  proc_stream_set_look_ahead (self->stream, 5);
+  for (int i = 0; i < 3; i++)
+    ask (self, NULL, &results[i]);
+  fail (self);
+  answer_all (self);
+  test_wait_until (results[0] && results[1] && results[2]);
+  g_assert_cmpuint (proc_stream_get_position (self->stream), ==, 3);
+
+  /* In any order; who waits already has what comes back. */
+  g_clear_object (&results[1]);
+  ask (self, NULL, &results[3]);
+  assert_answer (&results[3], 1);
+  g_clear_object (&results[2]);
+  g_clear_object (&results[0]);
+  g_assert_cmpuint (proc_stream_get_position (self->stream), ==, 1);
+
+  ask (self, NULL, &results[0]);
+  assert_error_answer (&results[0], G_IO_ERROR_BUSY);
+  for (int i = 2; i < 6; i++)
+    {
+      ask (self, NULL, &results[0]);
+      assert_answer (&results[0], i < 5 ? i : -1);
+    }
+}
+
+static void
+test_answer_of_a_cancelled_stream_is_not_put_back (Fixture *self, gconstpointer unused)
+{
+  GTask *result = NULL;
+
+  ask (self, NULL, &result);
+  reply (self, 0);
+  test_wait_until (result);
+  proc_stream_cancel (self->stream);
+  g_clear_object (&result);
+  answer_all (self);
+  ask (self, NULL, &result);
+  assert_answer (&result, -1);
+}
+
+static void
 test_cancelled_stream_is_at_its_end (Fixture *self, gconstpointer unused)
 {
   GTask *results[3] = { NULL };
@@ -250,6 +306,8 @@ main (int argc, char *argv[])
   ADD ("order", test_answers_in_order);
   ADD ("error", test_error_is_one_answer_of_many);
   ADD ("cancelled-waiter", test_cancelled_waiter_takes_nothing);
+  ADD ("unfinished", test_answer_that_nobody_finishes_is_the_next_one);
+  ADD ("unfinished-and-cancelled", test_answer_of_a_cancelled_stream_is_not_put_back);
   ADD ("cancelled", test_cancelled_stream_is_at_its_end);
   ADD ("kept-by-runs", test_runs_under_way_keep_it);
 #undef ADD

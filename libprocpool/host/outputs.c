@@ -6,6 +6,8 @@
 
 /* Values wait here, or one taker does, never both for longer than until the next proc_outputs_tell(). Once it is
  * finished, takers get what is left and then NULL.
+ *
+ * A value is its taker's when the GTask is finished; if that goes unfinished, the value is the first again.
  */
 struct _ProcOutputs
 {
@@ -21,6 +23,34 @@ struct _ProcOutputs
   gpointer room_data;
   GDestroyNotify room_destroy;
 };
+
+typedef struct
+{
+  GObject *owner; /* of the outputs; referenced */
+  ProcOutputs *outputs;
+  GVariant *value; /* owned; NULL after the last one */
+} Taken;
+
+static GVariant *
+taken_open (Taken *self)
+{
+  GVariant *value = self->value;
+
+  g_object_unref (self->owner);
+  g_free (self);
+
+  return value;
+}
+
+static void
+taken_put_back (gpointer data)
+{
+  Taken *self = data;
+
+  if (self->value)
+    g_queue_push_head (&self->outputs->values, g_steal_pointer (&self->value));
+  taken_open (self);
+}
 
 ProcOutputs *
 proc_outputs_new (guint limit)
@@ -101,15 +131,26 @@ void
 proc_outputs_tell (ProcOutputs *self)
 {
   g_autoptr (GTask) taker = NULL;
-  GVariant *value;
+  Taken *taken;
 
   if (!self->taker || (self->values.length == 0 && !self->finished))
     return;
 
   taker = steal_taker (self);
-  value = g_queue_pop_head (&self->values);
+  taken = g_new0 (Taken, 1);
+  taken->owner = g_object_ref (g_task_get_source_object (taker));
+  taken->outputs = self;
+  taken->value = g_queue_pop_head (&self->values);
   tell_room (self);
-  g_task_return_pointer (taker, value, (GDestroyNotify) g_variant_unref);
+  g_task_return_pointer (taker, taken, taken_put_back);
+}
+
+GVariant *
+proc_outputs_take_finish (GTask *task, GError **error)
+{
+  Taken *taken = g_task_propagate_pointer (task, error);
+
+  return taken ? taken_open (taken) : NULL;
 }
 
 static gboolean

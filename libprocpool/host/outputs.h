@@ -29,8 +29,11 @@ void proc_outputs_set_room_func (ProcOutputs *self, ProcOutputsRoomFunc func, gp
 /* No more values come. */
 void proc_outputs_finish (ProcOutputs *self);
 
-/* Has @task, which is taken, return the next value; NULL after the last one. */
+/* Has @task, which is taken, return the next value. Its source object is the one that owns @self. */
 void proc_outputs_take (ProcOutputs *self, GTask *task);
+
+/* The value that @task has; NULL after the last one, or with an error. If this isn't called, the next taker has it. */
+GVariant *proc_outputs_take_finish (GTask *task, GError **error);
 
 /* Returns what may be returned. The caller's code is called here. */
 void proc_outputs_tell (ProcOutputs *self);

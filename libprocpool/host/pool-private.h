@@ -9,8 +9,9 @@
 #include "host/signal-watch.h"
 #include "host/waiters.h"
 
-/* Shared by pool.c, which runs tasks, pool-settings.c, which holds what it goes by, pool-counts.c, which tells
- * how full it is, pool-preparing.c, which has workers ready ahead of need, and pool-closing.c, which ends it.
+/* Shared by pool.c, which is the object, pool-running.c, which runs tasks, pool-settings.c, which holds what it goes by,
+ * pool-counts.c, which tells how full it is, pool-preparing.c, which has workers ready ahead of need, and pool-closing.c,
+ * which ends it.
  */
 struct _ProcPool
 {

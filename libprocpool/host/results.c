@@ -201,7 +201,7 @@ proc_results_next_async (ProcResults *self, GCancellable *cancellable, GAsyncRea
  * @error: return location for an error
  *
  * The next result. Its error is that of its item, as proc_pool_run_finish() tells it, or
- * %G_IO_ERROR_CANCELLED.
+ * %G_IO_ERROR_CANCELLED. A result that nobody takes so is given to the next one who asks.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error at the end of the stream
  *
@@ -213,7 +213,7 @@ proc_results_next_finish (ProcResults *self, GAsyncResult *result, GError **erro
   g_return_val_if_fail (PROC_IS_RESULTS (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
-  return g_task_propagate_pointer (G_TASK (result), error);
+  return proc_stream_next_finish (G_TASK (result), error);
 }
 
 /**

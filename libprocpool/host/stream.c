@@ -14,6 +14,9 @@
  * after unlocking.
  *
  * An entry is one item, or a chunk of them, which is one run; then it stays until the last of them is handed out.
+ *
+ * What was handed out to a waiter is its caller's when the caller finishes the GTask. If the GTask goes without that, as
+ * it does when a language drops its callback, the items are put back: an entry for them goes to its place again.
  */
 struct _ProcStream
 {
@@ -40,9 +43,11 @@ struct _ProcStream
 typedef struct
 {
   ProcRun *run;              /* owned */
+  guint64 position;          /* of its first item */
   gsize n_items;
   gboolean chunked;          /* the run's result is of several items; else of the only one */
   gsize n_taken;
+  gsize end;                 /* items to hand out: n_items, or fewer of what was put back */
   GVariant *result;          /* once something was taken: of a chunk */
   GError *error;             /* and of a chunk that failed as a whole, told for each of its items */
 } Entry;
@@ -56,6 +61,7 @@ typedef struct
   gulong cancelled_handler;  /* on the task's cancellable */
   GVariant *value;           /* the answer; NULL without an error for the end of the stream */
   GError *error;
+  Entry *taken;              /* owned; for the items of the answer, should they be put back */
   int answered;              /* atomic, for the blocking ones */
   ProcDelivery delivery;
 } Waiter;
@@ -66,6 +72,7 @@ typedef enum
   ADVANCE_FOR_REACTOR,  /* in the reactor: completions are its to make */
 } AdvanceMode;
 
+static void advance (ProcStream *self, AdvanceMode mode);
 static void on_run_done (ProcRun *run, gpointer user_data);
 
 static ProcStream *
@@ -157,6 +164,7 @@ waiter_unref (gpointer data)
   g_clear_object (&self->gtask);
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_error (&self->error);
+  g_clear_pointer (&self->taken, entry_free);
   proc_stream_unref (self->stream);
   g_free (self);
 }
@@ -164,30 +172,54 @@ waiter_unref (gpointer data)
 static GVariant *
 waiter_take_answer (Waiter *self, GError **error)
 {
+  g_clear_pointer (&self->taken, entry_free);
   if (self->error)
     g_propagate_error (error, g_steal_pointer (&self->error));
 
   return g_steal_pointer (&self->value);
 }
 
-/* With the reference of the queue of waiters. */
+static int
+compare_positions (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const Entry *first = a;
+  const Entry *second = b;
+  guint64 first_position = first->position + first->n_taken;
+  guint64 second_position = second->position + second->n_taken;
+
+  return (first_position > second_position) - (first_position < second_position);
+}
+
+/* The GTask went unfinished. In any thread. */
+static void
+waiter_put_back (gpointer data)
+{
+  Waiter *waiter = data;
+  ProcStream *self = waiter->stream;
+
+  g_mutex_lock (&self->lock);
+  if (waiter->taken && !g_cancellable_is_cancelled (self->cancellable))
+    {
+      self->position -= waiter->taken->end - waiter->taken->n_taken;
+      g_queue_insert_sorted (&self->entries, g_steal_pointer (&waiter->taken), compare_positions, NULL);
+    }
+  g_mutex_unlock (&self->lock);
+
+  advance (self, ADVANCE_FOR_CALLER);
+  waiter_unref (waiter);
+}
+
+/* With the reference of the queue of waiters, which the GTask has from here on. */
 static void
 waiter_return (gpointer user_data)
 {
   Waiter *self = user_data;
-  GCancellable *cancellable = g_task_get_cancellable (self->gtask);
-  GError *error = NULL;
-  GVariant *value = waiter_take_answer (self, &error);
+  g_autoptr (GTask) gtask = g_steal_pointer (&self->gtask);
 
   if (self->cancelled_handler)
-    g_signal_handler_disconnect (cancellable, self->cancelled_handler);
+    g_signal_handler_disconnect (g_task_get_cancellable (gtask), self->cancelled_handler);
 
-  if (error)
-    g_task_return_error (self->gtask, error);
-  else
-    g_task_return_pointer (self->gtask, value, (GDestroyNotify) g_variant_unref);
-
-  waiter_unref (self);
+  g_task_return_pointer (gtask, self, waiter_put_back);
 }
 
 static void
@@ -217,6 +249,8 @@ start_entry_locked (ProcStream *self)
   g_autoptr (ProcTask) task = NULL;
 
   entry->n_items = MIN (self->chunk_size, self->n_items - self->n_started);
+  entry->end = entry->n_items;
+  entry->position = self->n_started;
   entry->chunked = self->chunk_size > 1;
   if (entry->chunked)
     arguments = proc_chunk_slice (self->items, self->n_started, entry->n_items);
@@ -237,6 +271,22 @@ start_entry_locked (ProcStream *self)
   return proc_run_ref (entry->run);
 }
 
+/* For the items from @n_taken on that were handed out. */
+static Entry *
+entry_for_taken (Entry *self, gsize n_taken)
+{
+  Entry *taken = g_new0 (Entry, 1);
+
+  taken->run = proc_run_ref (self->run);
+  taken->position = self->position;
+  taken->n_items = self->n_items;
+  taken->chunked = self->chunked;
+  taken->n_taken = n_taken;
+  taken->end = self->n_taken;
+
+  return taken;
+}
+
 /* Of a chunk: the outcome, when it is first needed. */
 static void
 open_chunk (Entry *self)
@@ -249,6 +299,15 @@ open_chunk (Entry *self)
   result = proc_task_dup_outcome (self->run->task, &self->error);
   if (result && proc_chunk_check (result, self->n_items, &self->error))
     self->result = g_steal_pointer (&result);
+}
+
+/* Takes @value. */
+static GVariant *
+array_of_one (GVariant *value)
+{
+  g_autoptr (GVariant) only = value;
+
+  return g_variant_ref_sink (g_variant_new_array (NULL, &only, 1));
 }
 
 static GVariant *
@@ -264,7 +323,7 @@ take_from_chunk (Entry *self, gboolean all, GError **error)
       return NULL;
     }
 
-  if (all)
+  if (all && self->end == self->n_items)
     value = proc_chunk_get_rest (self->result, self->n_taken);
   if (value)
     {
@@ -272,23 +331,21 @@ take_from_chunk (Entry *self, gboolean all, GError **error)
       return value;
     }
 
-  return proc_chunk_get (self->result, self->n_taken++, error);
+  value = proc_chunk_get (self->result, self->n_taken++, error);
+  return value && all ? array_of_one (value) : value;
 }
 
 static GVariant *
 take_from_entry (Entry *self, gboolean all, GError **error)
 {
-  g_autoptr (GVariant) value = NULL;
+  GVariant *value;
 
   if (self->chunked)
     return take_from_chunk (self, all, error);
 
   self->n_taken++;
   value = proc_task_dup_outcome (self->run->task, error);
-  if (!all || !value)
-    return g_steal_pointer (&value);
-
-  return g_variant_ref_sink (g_variant_new_array (NULL, &value, 1));
+  return value && all ? array_of_one (value) : value;
 }
 
 static gboolean
@@ -305,7 +362,8 @@ answer_first_locked (ProcStream *self, Waiter *waiter)
   n_before = entry->n_taken;
   waiter->value = take_from_entry (entry, waiter->takes_chunk, &waiter->error);
   self->position += entry->n_taken - n_before;
-  if (entry->n_taken == entry->n_items)
+  waiter->taken = entry_for_taken (entry, n_before);
+  if (entry->n_taken == entry->end)
     entry_free (g_queue_pop_head (&self->entries));
 
   return TRUE;
@@ -420,6 +478,21 @@ proc_stream_next_async (ProcStream *self, GTask *gtask, gboolean takes_chunk)
   if (g_cancellable_is_cancelled (cancellable))
     on_waiter_cancelled (cancellable, waiter);
   waiter_unref (waiter);
+}
+
+GVariant *
+proc_stream_next_finish (GTask *gtask, GError **error)
+{
+  Waiter *waiter = g_task_propagate_pointer (gtask, error);
+  GVariant *value;
+
+  if (!waiter)
+    return NULL;
+
+  value = waiter_take_answer (waiter, error);
+  waiter_unref (waiter);
+
+  return value;
 }
 
 static gboolean

@@ -18,10 +18,13 @@ typedef void (*ProcStreamSubmit) (gpointer pool, ProcRun *run);
 ProcStream *proc_stream_new (GObject *pool, ProcReactor *reactor, ProcStreamSubmit submit, guint look_ahead, ProcTask *prototype, GVariant *items);
 void proc_stream_unref (ProcStream *self);
 
-/* Returns the next outcome by @gtask, which is taken: a GVariant, NULL for the end, or an error. @takes_chunk: an array with
- * all the values that are there of the same chunk.
+/* Has @gtask, which is taken, return the next outcome. @takes_chunk: an array with all the values that are there of the same
+ * chunk.
  */
 void proc_stream_next_async (ProcStream *self, GTask *gtask, gboolean takes_chunk);
+
+/* The outcome that @gtask has: a value, NULL for the end, or an error. If this isn't called, the next one to ask has it. */
+GVariant *proc_stream_next_finish (GTask *gtask, GError **error);
 GVariant *proc_stream_next (ProcStream *self, gboolean takes_chunk, GCancellable *cancellable, GError **error);
 
 /* Cancels what is under way; those who wait get G_IO_ERROR_CANCELLED and the stream is at its end. */

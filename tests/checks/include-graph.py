@@ -4,7 +4,8 @@
 
 """The modules of the library include one another without a cycle, and only downwards.
 
-A module is a .c file with its headers: host/pool.c, host/pool.h and host/pool-private.h are host/pool.
+A module is a .c file with its headers: host/worker.c, host/worker.h, host/worker-private.h and host/worker-parts.h are
+host/worker. What was divided into several files is as many modules, host/worker-start and so on, above that one.
 """
 
 import pathlib
@@ -20,7 +21,7 @@ LAYERS = {
     "helper": {"wire", "base"},
 }
 
-# Within host: who must not depend on whom, directly or by others.
+# Within host: who must not depend on whom, directly or by others. Holds for all files of what is named.
 STRANGERS = {
     "host/task": {"host/pool", "host/dispatcher", "host/queue", "host/run"},
     "host/core-resource": {"host/pool", "host/dispatcher", "host/queue", "host/worker"},
@@ -40,7 +41,7 @@ GENERATED = {"base/version", "base/enum-types"}
 def module_of(path):
     """The module of a file, given and returned relative to libprocpool/."""
     name = re.sub(r"\.[ch]$", "", path)
-    return re.sub(r"-private$", "", name)
+    return re.sub(r"-(private|parts)$", "", name)
 
 
 def read_graph(root, problems):
@@ -99,8 +100,9 @@ def check_strangers(graph, problems):
     for module, strangers in STRANGERS.items():
         if module not in graph:
             problems.append(f"{module}: named in STRANGERS, but there is no such module")
-        for target in sorted(strangers & reachable(graph, module)):
-            problems.append(f"{module}: must not depend on {target}, directly or by others")
+        for part in sorted(name for name in graph if name == module or name.startswith(f"{module}-")):
+            for target in sorted(strangers & reachable(graph, part)):
+                problems.append(f"{part}: must not depend on {target}, directly or by others")
         for target in sorted(strangers - graph.keys()):
             problems.append(f"{target}: named in STRANGERS, but there is no such module")
 
