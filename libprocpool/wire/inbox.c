@@ -13,8 +13,9 @@
 
 /* Bytes are read into one buffer, as many as are there, and frames are taken from its front; only when
  * no whole frame is left is there a system call again. The buffer then holds nothing or the beginning of
- * one frame, which is moved to its start. It grows for a frame that it can't hold, but above KEPT_CAPACITY
- * only as fast as bytes arrive, since the sender's word alone is worth no memory.
+ * one frame, which is moved to its start. It is small, for most channels are quiet most of the time; it grows when more
+ * comes at once, and for a frame that it can't hold, but above LARGE_CAPACITY only as fast as bytes arrive, since the
+ * sender's word alone is worth no memory. When nothing more is there it is small again.
  *
  * Descriptors wait in the order in which they came. The sender sends those of a frame with the frame's
  * first byte, so that they are there when the frame is whole, and none are left when the buffer is empty.
@@ -22,8 +23,9 @@
  * A failure is final: it is repeated ever after. So is the end.
  */
 
-#define FIRST_CAPACITY (64 * 1024)
-#define KEPT_CAPACITY (256 * 1024)
+#define SMALL_CAPACITY (4 * 1024)
+#define USUAL_CAPACITY (64 * 1024)
+#define LARGE_CAPACITY (256 * 1024)
 
 /* How much is read for one message before the owner's main loop has its turn again. */
 #define READ_BUDGET (1024 * 1024)
@@ -48,6 +50,7 @@ struct _ProcInbox
   GArray *fds;       /* owned descriptors */
   gboolean fds_lost; /* the kernel dropped descriptors, and no frame has missed them yet */
 
+  gboolean was_filled;  /* the last read had no room for more */
   gboolean was_emptied; /* the last read took all there was: AGAIN is due without asking once more */
   gboolean ended;
   GError *failure;
@@ -205,6 +208,13 @@ parse_frame (ProcInbox *self, GError **error)
 }
 
 static void
+free_buffer (ProcInbox *self)
+{
+  g_clear_pointer (&self->buffer, g_free);
+  self->capacity = 0;
+}
+
+static void
 drop_frame (ProcInbox *self)
 {
   self->start += self->frame_size;
@@ -215,11 +225,8 @@ drop_frame (ProcInbox *self)
 
   self->start = self->end = 0;
   self->fds_lost = FALSE;
-  if (self->capacity > KEPT_CAPACITY)
-    {
-      g_clear_pointer (&self->buffer, g_free);
-      self->capacity = 0;
-    }
+  if (self->capacity > LARGE_CAPACITY)
+    free_buffer (self);
 }
 
 static void
@@ -234,7 +241,7 @@ static void
 make_room (ProcInbox *self)
 {
   if (self->capacity == 0)
-    set_capacity (self, FIRST_CAPACITY);
+    set_capacity (self, SMALL_CAPACITY);
   if (self->start > 0)
     {
       memmove (self->buffer, self->buffer + self->start, self->end - self->start);
@@ -242,12 +249,25 @@ make_room (ProcInbox *self)
       self->start = 0;
     }
 
+  /* The last read took all that it had room for, and there is more, as a rule. */
+  if (self->was_filled && self->capacity < USUAL_CAPACITY)
+    set_capacity (self, USUAL_CAPACITY);
+
   if (self->capacity >= self->frame_size)
     return;
-  if (self->frame_size <= KEPT_CAPACITY)
-    set_capacity (self, KEPT_CAPACITY);
+  if (self->frame_size <= LARGE_CAPACITY)
+    set_capacity (self, LARGE_CAPACITY);
   else if (self->end == self->capacity)
     set_capacity (self, MIN (self->capacity * 2, self->frame_size));
+}
+
+static ProcChannelStatus
+rest (ProcInbox *self)
+{
+  if (self->start == self->end && self->capacity > SMALL_CAPACITY)
+    free_buffer (self);
+
+  return PROC_CHANNEL_AGAIN;
 }
 
 /* Reads once: OK if something has come or the end was met, AGAIN, or ERROR. */
@@ -261,7 +281,7 @@ fill (ProcInbox *self, gsize *budget, GError **error)
   if (self->was_emptied)
     {
       self->was_emptied = FALSE;
-      return PROC_CHANNEL_AGAIN;
+      return rest (self);
     }
 
   make_room (self);
@@ -272,6 +292,7 @@ fill (ProcInbox *self, gsize *budget, GError **error)
     {
       /* Less than there was room for, and not for the sake of descriptors, at which a read stops. */
       self->was_emptied = (gsize) n_bytes < room && self->fds->len == n_fds;
+      self->was_filled = (gsize) n_bytes == room;
       self->end += n_bytes;
       *budget -= MIN (*budget, (gsize) n_bytes);
     }
@@ -280,7 +301,7 @@ fill (ProcInbox *self, gsize *budget, GError **error)
       self->ended = TRUE;
     }
   else if (errno == EAGAIN || errno == EWOULDBLOCK)
-    return PROC_CHANNEL_AGAIN;
+    return rest (self);
   else
     return fail (self,
                  g_error_new (PROC_POOL_ERROR, PROC_POOL_ERROR_FAILED, "Can't read from the channel: %s", g_strerror (errno)),

@@ -24,8 +24,8 @@
 /* A segment takes no more frames when it has so many bytes: what is sent of it is freed only with all. */
 #define FULL_SEGMENT (1024 * 1024)
 
-/* The largest buffer that is kept for the next messages when all is sent. */
-#define KEPT_SEGMENT (256 * 1024)
+/* The largest buffer that is kept for the next messages when all is sent: each worker has one. */
+#define KEPT_SEGMENT (4 * 1024)
 
 /* How much is written before the owner's main loop has its turn again. */
 #define WRITE_BUDGET (1024 * 1024)
