@@ -35,7 +35,7 @@ test_round_trip (ChannelFixture *fixture, gconstpointer unused)
 static void
 test_many_at_once (ChannelFixture *fixture, gconstpointer unused)
 {
-  const guint n_messages = 300;
+  const guint n_messages = 50;
 
   for (guint i = 1; i <= n_messages; i++)
     queue (fixture->near, new_run (i, g_variant_new_uint32 (i)));
@@ -52,6 +52,21 @@ test_many_at_once (ChannelFixture *fixture, gconstpointer unused)
       g_assert_false (proc_channel_is_mid_frame (fixture->far));
     }
   assert_status (fixture->far, PROC_CHANNEL_AGAIN);
+}
+
+static void
+test_more_than_is_read_at_once (ChannelFixture *fixture, gconstpointer unused)
+{
+  const guint n_messages = 1000;
+
+  for (guint i = 1; i <= n_messages; i++)
+    queue (fixture->near, new_run (i, g_variant_new_uint32 (i)));
+  assert_flushed (fixture->near);
+
+  for (guint i = 1; i <= n_messages; i++)
+    assert_received (fixture->far, i);
+  assert_status (fixture->far, PROC_CHANNEL_AGAIN);
+  g_assert_false (proc_channel_is_mid_frame (fixture->far));
 }
 
 /* A small message costs one system call: what the last read left is known without another. */
@@ -342,6 +357,7 @@ main (int argc, char *argv[])
 
   ADD ("round-trip", set_up, test_round_trip);
   ADD ("many-at-once", set_up, test_many_at_once);
+  ADD ("more-than-at-once", set_up, test_more_than_is_read_at_once);
   ADD ("remembers-that-all-is-read", set_up, test_remembers_that_all_is_read);
   ADD ("full-socket", set_up, test_full_socket);
   ADD ("one-byte", set_up_bare, test_one_byte_at_a_time);
