@@ -19,6 +19,7 @@
 #include "launch/fork-server-launcher.h"
 #include "launch/launcher.h"
 #include "launch/local-launcher.h"
+#include "wire/buffer.h"
 
 /* Last, since they are generated and found beside this header only once installed. */
 #include <procpool/base/enum-types.h>

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -192,6 +193,10 @@ run_helper (const char *mode)
     proc_helper_set_fork_function (helper, count_and_fork, NULL, NULL);
   if (g_str_equal (mode, "fail-once"))
     proc_helper_set_fork_function (helper, fail_once, NULL, NULL);
+  if (g_str_equal (mode, "ignore-children"))
+    signal (SIGCHLD, SIG_IGN);
+  if (g_str_equal (mode, "print"))
+    g_print ("loading\n");
 
   return proc_helper_run (helper);
 }
@@ -287,12 +292,21 @@ run_on_each (ProcPool *pool, const char *function, int *values, guint n_workers)
     values[i] = test_call_int (pool, function, NULL);
 }
 
+/* -1 where there are none, as under valgrind. */
 static int
-open_pidfd (int pid)
+try_open_pidfd (int pid)
 {
   int fd = (int) syscall (SYS_pidfd_open, pid, 0);
 
   g_assert_true (fd >= 0 || errno == ENOSYS || errno == EPERM);
+  return fd;
+}
+
+static int
+open_pidfd (int pid)
+{
+  int fd = try_open_pidfd (pid);
+
   if (fd < 0)
     g_test_skip ("there are no pidfds to see the end of a stranger by");
 
@@ -466,6 +480,27 @@ test_captured_output (void)
 }
 
 static void
+test_output_while_loading (void)
+{
+  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "test-fork-server", NULL);
+  const char *argv[] = { program, "--helper", "print", NULL };
+  g_autoptr (ProcLauncher) local = proc_local_launcher_new (argv);
+  g_autoptr (ProcLauncher) launcher = NULL;
+  g_autoptr (GString) lines = g_string_new (NULL);
+  ProcPool *pool;
+
+  proc_launcher_set_stdout (local, PROC_STDIO_CAPTURE);
+  launcher = proc_fork_server_launcher_new (local);
+  pool = proc_pool_new (launcher);
+  g_signal_connect (pool, "log", G_CALLBACK (on_log), lines);
+
+  /* It is the one who waits for its first fork that hears of it. */
+  g_assert_cmpint (test_call_int (pool, "pid", NULL), >, 0);
+  finish (pool);
+  g_assert_nonnull (strstr (lines->str, "stdout: loading"));
+}
+
+static void
 test_settings (void)
 {
   g_autoptr (ProcLauncher) local = test_launcher_new (NULL);
@@ -618,6 +653,16 @@ test_fork_fails_once (void)
   finish (pool);
 }
 
+/* Which would let the kernel reap its forks, and nobody know how they ended. */
+static void
+test_children_ignored (void)
+{
+  ProcPool *pool = new_own_pool ("ignore-children", 1);
+
+  assert_fails (pool, "exit-9", NULL, PROC_POOL_ERROR_CRASHED, "exited with code 9");
+  finish (pool);
+}
+
 static void
 test_threads (void)
 {
@@ -646,6 +691,21 @@ test_missing (void)
 
   assert_fails (pool, "pid", NULL, PROC_POOL_ERROR_SPAWN_FAILED, "/nonexistent/helper");
   finish (pool);
+}
+
+/* What the launcher takes for a program, and the kernel doesn't. */
+static void
+test_no_program (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("procpool-test-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "helper", NULL);
+  ProcPool *pool = new_pool_of (path, NULL, NULL, 1);
+
+  g_assert_true (g_file_set_contents_full (path, "no program", -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
+  assert_fails (pool, "pid", NULL, PROC_POOL_ERROR_SPAWN_FAILED, "neither an executable program nor a script");
+  finish (pool);
+  g_unlink (path);
+  g_rmdir (folder);
 }
 
 static void
@@ -722,15 +782,17 @@ test_template_killed (void)
   ProcPool *pool = new_own_pool ("plain", 2);
   int template = test_call_int (pool, "loader", NULL);
   int pid = test_call_int (pool, "pid", NULL);
+  int pidfd = try_open_pidfd (pid);
 
   kill (template, SIGKILL);
   test_wait_for_no_children ();
 
-  /* Without pidfds, as under valgrind, its forks end with it. */
-  if (!test_is_slow ())
+  /* Without pidfds its forks end with it. */
+  if (pidfd >= 0)
     {
       g_assert_cmpint (test_call_int (pool, "pid", NULL), ==, pid);
       assert_fails (pool, "exit-9", NULL, PROC_POOL_ERROR_CRASHED, "template process didn't tell");
+      close (pidfd);
     }
 
   /* The next one comes from another template. */
@@ -972,6 +1034,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/fork-server/descendants", test_descendants);
   g_test_add_func ("/fork-server/recycling", test_recycling);
   g_test_add_func ("/fork-server/captured-output", test_captured_output);
+  g_test_add_func ("/fork-server/output-while-loading", test_output_while_loading);
   g_test_add_func ("/fork-server/settings", test_settings);
   g_test_add_func ("/fork-server/descriptors", test_descriptors);
   g_test_add_func ("/fork-server/loaded-once", test_loaded_once);
@@ -980,9 +1043,11 @@ main (int argc, char *argv[])
   g_test_add_func ("/fork-server/wakeups", test_wakeups);
   g_test_add_func ("/fork-server/fork-function", test_fork_function);
   g_test_add_func ("/fork-server/fork-fails-once", test_fork_fails_once);
+  g_test_add_func ("/fork-server/children-ignored", test_children_ignored);
   g_test_add_func ("/fork-server/threads", test_threads);
   g_test_add_func ("/fork-server/joined-threads", test_joined_threads);
   g_test_add_func ("/fork-server/missing", test_missing);
+  g_test_add_func ("/fork-server/no-program", test_no_program);
   g_test_add_func ("/fork-server/exits", test_exits);
   g_test_add_func ("/fork-server/exits-for-good", test_exits_for_good);
   g_test_add_func ("/fork-server/refuses", test_refuses);

@@ -250,6 +250,33 @@ test_finishes_after_the_last_task_and_the_finalizer (void)
 }
 
 static void
+test_warns_of_a_failing_finalizer (void)
+{
+  g_autoptr (FakeHost) host = fake_host_new_with_options ("{'finalizer': <'fail-initialize'>}");
+  g_autoptr (ProcMessage) warning = NULL;
+  const char *text;
+
+  fake_host_send (host, PROC_MESSAGE_FINISH, 0, NULL, NULL);
+  warning = fake_host_expect (host, PROC_MESSAGE_LOG, 0);
+  g_variant_get (warning->head, "(u&s&s@a{ss})", NULL, NULL, &text, NULL);
+  g_assert_nonnull (strstr (text, "“fail-initialize” failed: the initializer found nothing"));
+  fake_host_expect_end (host);
+  fake_host_expect_exit (host, 0);
+}
+
+static void
+test_waits_for_an_async_finalizer (void)
+{
+  g_autoptr (FakeHost) host = fake_host_new_with_options ("{'finalizer': <'reply-from-thread'>}");
+  g_autoptr (ProcMessage) log = NULL;
+
+  fake_host_send (host, PROC_MESSAGE_FINISH, 0, NULL, NULL);
+  log = fake_host_expect (host, PROC_MESSAGE_LOG, 0);
+  fake_host_expect_end (host);
+  fake_host_expect_exit (host, 0);
+}
+
+static void
 test_finalizes_when_the_host_is_gone (void)
 {
   Finalized finalized;
@@ -621,6 +648,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/helper/setup/refused-cores", test_runs_unpinned_where_cores_are_refused);
   g_test_add_func ("/helper/finish/initializing", test_finishes_after_an_async_initializer);
   g_test_add_func ("/helper/finish/in-flight", test_finishes_after_the_last_task_and_the_finalizer);
+  g_test_add_func ("/helper/finish/failing-finalizer", test_warns_of_a_failing_finalizer);
+  g_test_add_func ("/helper/finish/async-finalizer", test_waits_for_an_async_finalizer);
   g_test_add_func ("/helper/host-gone/finalizer", test_finalizes_when_the_host_is_gone);
   g_test_add_func ("/helper/host-gone/descendants", test_ends_with_its_descendants_when_the_host_is_gone);
   g_test_add_func ("/helper/host-gone/busy", test_ends_busy_when_the_host_is_gone);

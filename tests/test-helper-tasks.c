@@ -7,7 +7,11 @@
 #include "fake-host.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+
+#include "base/channel-env.h"
 
 /* For a helper that is to survive its own g_critical(). */
 static FakeHost *
@@ -189,31 +193,113 @@ test_marks_replies_once_it_retires (void)
   fake_host_finish (host);
 }
 
+/* Takes @fd. */
+static void
+run_with_descriptor (FakeHost *host, guint64 id, const char *function, int fd)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (ProcMessage) run = proc_message_new_run (id, function, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_unix_fd_list_append (fds, fd, &error);
+  g_assert_no_error (error);
+  close (fd);
+
+  run->fds = g_object_ref (fds);
+  proc_channel_queue (host->channel, run, -1, &error);
+  g_assert_no_error (error);
+  fake_host_flush (host);
+}
+
 static void
 test_hands_over_descriptors (void)
 {
   g_autoptr (FakeHost) host = fake_host_new_ready ();
-  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
-  g_autoptr (ProcMessage) run = NULL;
   g_autoptr (GVariant) value = NULL;
-  g_autoptr (GError) error = NULL;
   int ends[2];
 
   g_assert_no_errno (pipe2 (ends, O_CLOEXEC));
   g_assert_cmpint (write (ends[1], "through a pipe", 14), ==, 14);
   close (ends[1]);
-  g_unix_fd_list_append (fds, ends[0], &error);
-  g_assert_no_error (error);
-  close (ends[0]);
-
-  run = proc_message_new_run (1, "read-fd", NULL);
-  run->fds = g_object_ref (fds);
-  proc_channel_queue (host->channel, run, -1, &error);
-  g_assert_no_error (error);
-  fake_host_flush (host);
+  run_with_descriptor (host, 1, "read-fd", ends[0]);
 
   value = fake_host_expect_result (host, 1);
   g_assert_cmpmem (g_variant_get_data (value), g_variant_get_size (value), "through a pipe", 14);
+  fake_host_finish (host);
+}
+
+/* The kernel drops those for which the helper process has no room. */
+static void
+test_fails_a_task_whose_descriptors_are_lost (void)
+{
+  g_autoptr (FakeHost) host = fake_host_new_ready ();
+  g_autoptr (GError) error = NULL;
+  const int pid = atoi (g_subprocess_get_identifier (host->process));
+  struct rlimit usual;
+
+  g_assert_no_errno (prlimit (pid, RLIMIT_NOFILE, NULL, &usual));
+  g_assert_no_errno (prlimit (pid, RLIMIT_NOFILE, &(struct rlimit){ PROC_CHANNEL_FD + 1, usual.rlim_max }, NULL));
+  run_with_descriptor (host, 1, "echo", open ("/dev/null", O_RDONLY | O_CLOEXEC));
+  error = fake_host_expect_error (host, 1);
+  g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_DESCRIPTORS);
+
+  g_assert_no_errno (prlimit (pid, RLIMIT_NOFILE, &usual, NULL));
+  fake_host_run (host, 2, "add", fake_host_parse ("(1, 2)"));
+  fake_host_expect_value (host, 2, "3");
+  fake_host_finish (host);
+}
+
+/* ---- maps ---- */
+
+static void
+run_each (FakeHost *host, guint64 id, const char *function, const char *items)
+{
+  g_autoptr (ProcMessage) run = proc_message_new_run (id, function, fake_host_parse (items));
+  g_autoptr (GError) error = NULL;
+
+  run->flags |= PROC_FRAME_EACH;
+  proc_channel_queue (host->channel, run, -1, &error);
+  g_assert_no_error (error);
+  fake_host_flush (host);
+}
+
+/* Which must not need a deeper stack for each of them. */
+static void
+test_goes_on_when_an_async_function_replies_at_once (void)
+{
+  g_autoptr (FakeHost) host = fake_host_new_ready ();
+
+  run_each (host, 1, "fail-with-details", "[1, 2]");
+  fake_host_expect_value (host, 1,
+                          "([<()>, <()>], {0: ('g-io-error-quark', 35, 'the details tell more', {'traceback': <'line 1\\nline 2\\n'>}), "
+                          "1: ('g-io-error-quark', 35, 'the details tell more', {'traceback': <'line 1\\nline 2\\n'>})})");
+  fake_host_finish (host);
+}
+
+static void
+test_leaves_out_the_rest_of_a_cancelled_map (void)
+{
+  g_autoptr (FakeHost) host = fake_host_new_ready ();
+  g_autoptr (GError) error = NULL;
+
+  run_each (host, 1, "async-wait-for-cancel", "[1, 2, 3]");
+  fake_host_expect_progress (host, 1, 0.0, "waiting");
+  fake_host_cancel (host, 1);
+  error = fake_host_expect_error (host, 1);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_nonnull (strstr (error->message, "1 of 3"));
+  fake_host_finish (host);
+}
+
+static void
+test_refuses_a_map_of_what_is_no_array (void)
+{
+  g_autoptr (FakeHost) host = fake_host_new_ready ();
+  g_autoptr (GError) error = NULL;
+
+  run_each (host, 1, "echo", "(1, 2)");
+  error = fake_host_expect_error (host, 1);
+  g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL);
   fake_host_finish (host);
 }
 
@@ -295,7 +381,7 @@ test_replies_from_threads (void)
 
   fake_host_run (host, 1, "reply-from-thread", g_variant_new_int32 (5));
   fake_host_expect_progress (host, 1, 0.5, "in a thread");
-  log = fake_host_expect (host, PROC_MESSAGE_LOG, 0);
+  log = fake_host_expect (host, PROC_MESSAGE_LOG, 1);
   fake_host_expect_value (host, 1, "5");
   fake_host_finish (host);
 }
@@ -310,7 +396,7 @@ test_finishes_after_a_reply_from_a_thread (void)
   fake_host_queue (host, PROC_MESSAGE_FINISH, 0, NULL, NULL);
   fake_host_flush (host);
   fake_host_expect_progress (host, 1, 0.5, "in a thread");
-  log = fake_host_expect (host, PROC_MESSAGE_LOG, 0);
+  log = fake_host_expect (host, PROC_MESSAGE_LOG, 1);
   fake_host_expect_value (host, 1, "()");
   fake_host_expect_end (host);
   fake_host_expect_exit (host, 0);
@@ -349,6 +435,22 @@ test_sends_partial_values (void)
   fake_host_finish (host);
 }
 
+/* More than a frame may hold, which isn't the task's end. */
+static void
+test_drops_reports_that_are_too_large (void)
+{
+  g_autoptr (FakeHost) host = fake_host_new_ready ();
+  g_autoptr (ProcMessage) warning = NULL;
+  const char *text;
+
+  fake_host_run (host, 1, "report-too-much", NULL);
+  warning = fake_host_expect (host, PROC_MESSAGE_LOG, 1);
+  g_variant_get (warning->head, "(u&s&s@a{ss})", NULL, NULL, &text, NULL);
+  g_assert_nonnull (strstr (text, "a partial value of “report-too-much” is dropped"));
+  fake_host_expect_value (host, 1, NULL);
+  fake_host_finish (host);
+}
+
 static void
 test_ignores_reports_after_the_reply (void)
 {
@@ -383,6 +485,7 @@ test_forwards_logs (void)
   fake_host_finish (host);
 }
 
+/* Wherever that is, between two characters. */
 static void
 test_cuts_long_log_records (void)
 {
@@ -392,17 +495,21 @@ test_cuts_long_log_records (void)
   for (int i = 0; i < 100000; i++)
     g_string_append (long_text, "ä");
 
-  fake_host_run (host, 1, "log", g_variant_new_string (long_text->str));
-  for (int i = 0; i < 2; i++)
+  for (guint id = 1; id <= 2; id++)
     {
-      g_autoptr (ProcMessage) log = fake_host_expect (host, PROC_MESSAGE_LOG, 1);
-      const char *text;
+      fake_host_run (host, id, "log", g_variant_new_string (long_text->str));
+      for (int i = 0; i < 2; i++)
+        {
+          g_autoptr (ProcMessage) log = fake_host_expect (host, PROC_MESSAGE_LOG, id);
+          const char *text;
 
-      g_variant_get (log->head, "(u&s&s@a{ss})", NULL, NULL, &text, NULL);
-      g_assert_cmpuint (strlen (text), <, 17 * 1024);
-      g_assert_true (g_str_has_suffix (text, "ä…"));
+          g_variant_get (log->head, "(u&s&s@a{ss})", NULL, NULL, &text, NULL);
+          g_assert_cmpuint (strlen (text), <, 17 * 1024);
+          g_assert_true (g_str_has_suffix (text, "ä…"));
+        }
+      fake_host_expect_value (host, id, NULL);
+      g_string_prepend (long_text, "a");
     }
-  fake_host_expect_value (host, 1, NULL);
   fake_host_finish (host);
 }
 
@@ -443,11 +550,16 @@ main (int argc, char *argv[])
   g_test_add_func ("/helper/replies/retiring", test_marks_replies_once_it_retires);
   g_test_add_func ("/helper/replies/from-threads", test_replies_from_threads);
   g_test_add_func ("/helper/descriptors", test_hands_over_descriptors);
+  g_test_add_func ("/helper/descriptors/lost", test_fails_a_task_whose_descriptors_are_lost);
+  g_test_add_func ("/helper/each/reply-at-once", test_goes_on_when_an_async_function_replies_at_once);
+  g_test_add_func ("/helper/each/cancelled", test_leaves_out_the_rest_of_a_cancelled_map);
+  g_test_add_func ("/helper/each/no-array", test_refuses_a_map_of_what_is_no_array);
   g_test_add_func ("/helper/in-flight/async", test_has_async_tasks_in_flight_together);
   g_test_add_func ("/helper/in-flight/many", test_takes_many_messages_at_once);
   g_test_add_func ("/helper/in-flight/fair", test_gives_other_sources_their_turn);
   g_test_add_func ("/helper/reports/progress", test_reports_progress);
   g_test_add_func ("/helper/reports/partial-values", test_sends_partial_values);
+  g_test_add_func ("/helper/reports/too-large", test_drops_reports_that_are_too_large);
   g_test_add_func ("/helper/reports/too-late", test_ignores_reports_after_the_reply);
   g_test_add_func ("/helper/logs/forwarded", test_forwards_logs);
   g_test_add_func ("/helper/logs/long", test_cuts_long_log_records);

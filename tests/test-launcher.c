@@ -328,6 +328,18 @@ test_missing_program_is_named (void)
 }
 
 static void
+test_template_takes_descriptors (void)
+{
+  g_autoptr (ProcLauncher) distant = g_object_new (TEST_TYPE_LAUNCHER, NULL);
+  g_autoptr (ProcLauncher) launcher = proc_fork_server_launcher_new (distant);
+  g_autoptr (ProcLauncher) same = NULL;
+
+  g_object_get (launcher, "launcher", &same, NULL);
+  g_assert_true (same == distant);
+  assert_not_prepared (launcher, "TestLauncher can't fork helper processes");
+}
+
+static void
 test_self_has_no_argv (void)
 {
   g_autoptr (ProcLauncher) self = proc_local_launcher_new_for_self ();
@@ -522,6 +534,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/launcher/program-is-found-in-path", test_program_is_found_in_path);
   g_test_add_func ("/launcher/relative-path-starts-where-the-launcher-was-made", test_relative_path_starts_where_the_launcher_was_made);
   g_test_add_func ("/launcher/missing-program-is-named", test_missing_program_is_named);
+  g_test_add_func ("/launcher/template-takes-descriptors", test_template_takes_descriptors);
   g_test_add_func ("/launcher/self-has-no-argv", test_self_has_no_argv);
   g_test_add_func ("/launcher/self-is-run-with-its-arguments", test_self_is_run_with_its_arguments);
   g_test_add_func ("/launcher/self-keeps-the-name-that-it-was-started-by", test_self_keeps_the_name_that_it_was_started_by);

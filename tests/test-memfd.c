@@ -14,11 +14,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "base/error.h"
 #include "base/fd.h"
 
 #define SIZE (1024 * 1024)
+
+/* Given back in a thread. */
+#define LARGE_SIZE (8 * 1024 * 1024)
 
 static void
 test_round_trip (void)
@@ -128,6 +132,80 @@ test_refuses_other_files (void)
   assert_refused (-1, 4096);
 }
 
+static guint
+count_mappings (void)
+{
+  g_autofree char *maps = NULL;
+  guint n_mappings = 0;
+
+  g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
+  for (const char *found = maps; (found = strstr (found, "memfd:procpool-payload")) != NULL; found++)
+    n_mappings++;
+  return n_mappings;
+}
+
+static GBytes *
+map_new (gsize size)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_malloc0 (size), size);
+  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE));
+  g_auto (ProcFd) fd = proc_memfd_new_for_variant (value, NULL);
+
+  return proc_memfd_map (fd, size, NULL);
+}
+
+static void
+test_gives_back_at_once (void)
+{
+  g_bytes_unref (map_new (SIZE));
+  g_assert_cmpuint (count_mappings (), ==, 0);
+}
+
+static void
+map_and_drop (guint n_mappings)
+{
+  GBytes *mapped[16];
+
+  for (guint i = 0; i < n_mappings; i++)
+    mapped[i] = map_new (LARGE_SIZE);
+  g_assert_cmpuint (count_mappings (), ==, n_mappings);
+  for (guint i = 0; i < n_mappings; i++)
+    g_bytes_unref (mapped[i]);
+  while (count_mappings () > 0)
+    g_thread_yield ();
+}
+
+static void
+test_gives_back_in_thread (void)
+{
+  map_and_drop (1);
+  map_and_drop (16);
+  map_and_drop (2);
+}
+
+/* The thread that the parent has, if it still has it, isn't there in the fork. */
+static void
+test_gives_back_in_fork (void)
+{
+  GBytes *mapped = map_new (LARGE_SIZE);
+  GBytes *other = map_new (LARGE_SIZE);
+  int status;
+  pid_t pid;
+
+  g_bytes_unref (other);
+  pid = fork ();
+  if (pid == 0)
+    {
+      g_bytes_unref (mapped);
+      while (count_mappings () > 1)
+        g_thread_yield ();
+      raise (SIGKILL);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
+  g_bytes_unref (mapped);
+}
+
 static void
 test_values_nobody_takes (void)
 {
@@ -185,6 +263,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/memfd/refuses/unsealed", test_refuses_unsealed);
   g_test_add_func ("/memfd/refuses/short", test_refuses_short);
   g_test_add_func ("/memfd/refuses/other-files", test_refuses_other_files);
+  g_test_add_func ("/memfd/gives-back/at-once", test_gives_back_at_once);
+  g_test_add_func ("/memfd/gives-back/in-thread", test_gives_back_in_thread);
+  g_test_add_func ("/memfd/gives-back/in-fork", test_gives_back_in_fork);
   g_test_add_func ("/memfd/fails/values-nobody-takes", test_values_nobody_takes);
   g_test_add_func ("/memfd/fails/no-descriptors", test_no_descriptors);
   g_test_add_func ("/memfd/fails/no-space", test_no_space);

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "random-variant.h"
+
 #define SEED 20260101
 
 /* GLib reads a byte past the end of some inputs. */
@@ -51,123 +53,6 @@ assert_agreement (const char *type, const guint8 *data, gsize size)
       g_error ("type %s, %" G_GSIZE_FORMAT " bytes: GLib says %d, we say %d:%s", type, size, theirs, ours, hex->str);
     }
   return ours;
-}
-
-/* ---- values at random ---- */
-
-static void
-append_random_type (GRand *rand, GString *type, guint depth)
-{
-  static const char basic[] = "bynqiuxthdsog";
-  guint kind = depth >= 4 ? 0 : g_rand_int_range (rand, 0, 10);
-
-  switch (kind)
-    {
-    case 5:
-      g_string_append_c (type, 'v');
-      break;
-    case 6:
-      g_string_append_c (type, 'a');
-      append_random_type (rand, type, depth + 1);
-      break;
-    case 7:
-      g_string_append_c (type, 'm');
-      append_random_type (rand, type, depth + 1);
-      break;
-    case 8:
-      g_string_append_c (type, '(');
-      for (guint i = g_rand_int_range (rand, 0, 5); i > 0; i--)
-        append_random_type (rand, type, depth + 1);
-      g_string_append_c (type, ')');
-      break;
-    case 9:
-      g_string_append_c (type, '{');
-      g_string_append_c (type, basic[g_rand_int_range (rand, 0, strlen (basic))]);
-      append_random_type (rand, type, depth + 1);
-      g_string_append_c (type, '}');
-      break;
-    default:
-      g_string_append_c (type, basic[g_rand_int_range (rand, 0, strlen (basic))]);
-      break;
-    }
-}
-
-static char *
-random_type (GRand *rand, guint depth)
-{
-  GString *type = g_string_new (NULL);
-
-  append_random_type (rand, type, depth);
-  return g_string_free (type, FALSE);
-}
-
-static GVariant *
-random_basic (GRand *rand, char type)
-{
-  static const char *const strings[] = { "", "x", "grün", "a longer text of more than a few bytes" };
-  static const char *const paths[] = { "/", "/a", "/a/b_1/C" };
-  static const char *const signatures[] = { "", "i", "a{sv}", "(ii)as" };
-
-  switch (type)
-    {
-    case 'b':
-      return g_variant_new_boolean (g_rand_boolean (rand));
-    case 'y':
-      return g_variant_new_byte (g_rand_int (rand));
-    case 'n':
-      return g_variant_new_int16 (g_rand_int (rand));
-    case 'q':
-      return g_variant_new_uint16 (g_rand_int (rand));
-    case 'i':
-      return g_variant_new_int32 (g_rand_int (rand));
-    case 'u':
-      return g_variant_new_uint32 (g_rand_int (rand));
-    case 'h':
-      return g_variant_new_handle (g_rand_int (rand));
-    case 'x':
-      return g_variant_new_int64 (g_rand_int (rand));
-    case 't':
-      return g_variant_new_uint64 (g_rand_int (rand));
-    case 'd':
-      return g_variant_new_double (g_rand_double (rand));
-    case 'o':
-      return g_variant_new_object_path (paths[g_rand_int_range (rand, 0, G_N_ELEMENTS (paths))]);
-    case 'g':
-      return g_variant_new_signature (signatures[g_rand_int_range (rand, 0, G_N_ELEMENTS (signatures))]);
-    default:
-      return g_variant_new_string (strings[g_rand_int_range (rand, 0, G_N_ELEMENTS (strings))]);
-    }
-}
-
-static GVariant *
-random_value (GRand *rand, const GVariantType *type, guint depth)
-{
-  const char kind = *g_variant_type_peek_string (type);
-  GVariantBuilder builder;
-
-  if (g_variant_type_is_basic (type))
-    return random_basic (rand, kind);
-  if (kind == 'v')
-    {
-      g_autofree char *child_type = random_type (rand, depth + 1);
-
-      return g_variant_new_variant (random_value (rand, G_VARIANT_TYPE (child_type), depth + 1));
-    }
-
-  g_variant_builder_init (&builder, type);
-  if (kind == 'a')
-    for (guint i = g_rand_int_range (rand, 0, 5); i > 0; i--)
-      g_variant_builder_add_value (&builder, random_value (rand, g_variant_type_element (type), depth + 1));
-  else if (kind == 'm')
-    {
-      if (g_rand_boolean (rand))
-        g_variant_builder_add_value (&builder, random_value (rand, g_variant_type_element (type), depth + 1));
-    }
-  else
-    for (const GVariantType *member = g_variant_type_first (type); member != NULL; member = g_variant_type_next (member))
-      g_variant_builder_add_value (&builder, random_value (rand, member, depth + 1));
-
-  return g_variant_builder_end (&builder);
 }
 
 static GByteArray *
@@ -226,8 +111,8 @@ test_values (void)
 
   for (guint i = 0; i < 20000; i++)
     {
-      g_autofree char *type = random_type (rand, 0);
-      g_autoptr (GByteArray) bytes = store (random_value (rand, G_VARIANT_TYPE (type), 0));
+      g_autofree char *type = random_variant_type (rand, 0);
+      g_autoptr (GByteArray) bytes = store (random_variant (rand, G_VARIANT_TYPE (type), 0, 0));
 
       g_assert_true (assert_agreement (type, bytes->data, bytes->len));
     }
@@ -242,8 +127,8 @@ test_changed_values (void)
   g_test_message ("seed %d", SEED);
   for (guint i = 0; i < 60000; i++)
     {
-      g_autofree char *type = random_type (rand, 0);
-      g_autoptr (GByteArray) bytes = store (random_value (rand, G_VARIANT_TYPE (type), 0));
+      g_autofree char *type = random_variant_type (rand, 0);
+      g_autoptr (GByteArray) bytes = store (random_variant (rand, G_VARIANT_TYPE (type), 0, 0));
 
       for (guint n = g_rand_int_range (rand, 1, 4); n > 0; n--)
         {
@@ -262,7 +147,7 @@ test_random_bytes (void)
 
   for (guint i = 0; i < 60000; i++)
     {
-      g_autofree char *type = random_type (rand, 0);
+      g_autofree char *type = random_variant_type (rand, 0);
       guint8 bytes[24];
       gsize size = g_rand_int_range (rand, 0, sizeof bytes + 1);
 

@@ -95,6 +95,35 @@ test_crash_hits_only_its_task (void)
   test_pool_finish (pool);
 }
 
+/* A worker at its first task shows that not all of them crash: what waits isn't given up after so many. */
+static void
+test_loop_beside_a_worker_that_lives_fails_nobody_else (void)
+{
+  ProcPool *pool = test_pool_new (2);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (TestRun) waiting = test_run_start (pool, "wait-for-cancel", NULL, cancellable);
+  g_autoptr (GPtrArray) crashing = g_ptr_array_new_with_free_func ((GDestroyNotify) test_run_free);
+  g_autoptr (TestRun) queued = NULL;
+
+  test_run_wait_until_told (waiting, "waiting");
+  for (guint i = 0; i < 12; i++)
+    g_ptr_array_add (crashing, test_run_start (pool, "crash", g_variant_new_int32 (SIGKILL), NULL));
+  queued = test_run_start (pool, "echo", g_variant_new_int32 (7), NULL);
+
+  test_run_wait (queued);
+  g_assert_no_error (queued->error);
+  for (guint i = 0; i < crashing->len; i++)
+    {
+      TestRun *run = g_ptr_array_index (crashing, i);
+
+      g_assert_error (run->error, PROC_POOL_ERROR, PROC_POOL_ERROR_CRASHED);
+    }
+
+  g_cancellable_cancel (cancellable);
+  test_run_wait (waiting);
+  test_pool_finish (pool);
+}
+
 static void
 test_closed_channel_is_a_crash (void)
 {
@@ -175,6 +204,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/pool-crash/exit-without-reply", test_exit_without_reply_is_a_crash);
   g_test_add_func ("/pool-crash/tells-end-of-stderr", test_crash_tells_end_of_stderr);
   g_test_add_func ("/pool-crash/hits-only-its-task", test_crash_hits_only_its_task);
+  g_test_add_func ("/pool-crash/loop-beside-a-worker-that-lives", test_loop_beside_a_worker_that_lives_fails_nobody_else);
   g_test_add_func ("/pool-crash/closed-channel", test_closed_channel_is_a_crash);
   g_test_add_func ("/pool-crash/tried-again-when-asked", test_lost_task_is_tried_again_when_asked);
   g_test_add_func ("/pool-crash/reply-before-the-end-counts", test_reply_before_the_end_counts);

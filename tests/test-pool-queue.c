@@ -285,6 +285,23 @@ test_cores_shared_by_pools (void)
   test_pool_finish (other);
 }
 
+static void
+test_cores_exchanged_between_tasks (void)
+{
+  ProcPool *pool = new_pool_with_cores (1, 1);
+  g_autoptr (ProcCoreResource) more = proc_core_resource_new (2);
+  g_autoptr (TestRun) narrow = start_with_cores (pool, "cores", 1, NULL);
+  g_autoptr (TestRun) wide = NULL;
+
+  test_run_wait (narrow);
+  g_assert_no_error (narrow->error);
+  proc_pool_set_cores (pool, more);
+  wide = start_with_cores (pool, "cores", 2, NULL);
+  test_run_wait (wide);
+  g_assert_no_error (wide->error);
+  test_pool_finish (pool);
+}
+
 /* ---- many ---- */
 
 typedef struct
@@ -353,6 +370,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/pool-queue/cores/wide-is-not-passed-for-ever", test_wide_task_is_not_passed_for_ever);
   g_test_add_func ("/pool-queue/cores/none-needed", test_task_without_cores_needs_none);
   g_test_add_func ("/pool-queue/cores/shared-by-pools", test_cores_shared_by_pools);
+  g_test_add_func ("/pool-queue/cores/exchanged-between-tasks", test_cores_exchanged_between_tasks);
   g_test_add_func ("/pool-queue/hundred-thousand", test_hundred_thousand);
 
   return g_test_run ();

@@ -305,6 +305,50 @@ test_min_workers_that_never_start (void)
   assert_fails (pool, PROC_POOL_ERROR_START_FAILED, "code 1");
 }
 
+/* ---- standard input ---- */
+
+/* The line that a helper process could read before it was one. */
+static char *
+read_line_in_helper (ProcStdio disposition)
+{
+  const char *argv[] = { "/bin/sh", "-c", "read -r line; export PROC_TEST_LINE=\"$line\"; exec \"$0\"", g_getenv ("PROC_TEST_HELPER"), NULL };
+  g_autoptr (ProcLauncher) launcher = proc_local_launcher_new (argv);
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) line = NULL;
+  ProcPool *pool;
+
+  proc_launcher_set_stdin (launcher, disposition);
+  pool = proc_pool_new (launcher);
+  value = test_call (pool, "getenv", g_variant_new_string ("PROC_TEST_LINE"), NULL);
+  line = g_variant_get_maybe (value);
+  test_pool_finish (pool);
+
+  return g_variant_dup_string (line, NULL);
+}
+
+static void
+test_standard_input (void)
+{
+  g_autofree char *discarded = NULL;
+  g_autofree char *inherited = NULL;
+  int usual = dup (STDIN_FILENO);
+  int ends[2];
+
+  g_assert_no_errno (pipe (ends));
+  g_assert_cmpint (write (ends[1], "read me\n", 8), ==, 8);
+  g_assert_no_errno (dup2 (ends[0], STDIN_FILENO));
+  close (ends[0]);
+  close (ends[1]);
+
+  discarded = read_line_in_helper (PROC_STDIO_DISCARD);
+  inherited = read_line_in_helper (PROC_STDIO_INHERIT);
+  g_assert_cmpstr (discarded, ==, "");
+  g_assert_cmpstr (inherited, ==, "read me");
+
+  g_assert_no_errno (dup2 (usual, STDIN_FILENO));
+  close (usual);
+}
+
 /* ---- modules ---- */
 
 static ProcPool *
@@ -413,6 +457,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/pool-start/initializer/crashes", test_initializer_crashes);
   g_test_add_func ("/pool-start/initializer/hangs", test_initializer_hangs);
   g_test_add_func ("/pool-start/min-workers", test_min_workers_that_never_start);
+  g_test_add_func ("/pool-start/standard-input", test_standard_input);
   g_test_add_func ("/pool-start/module/works", test_module);
   g_test_add_func ("/pool-start/module/missing", test_missing_module);
   g_test_add_func ("/pool-start/module/without-the-symbol", test_module_without_the_symbol);

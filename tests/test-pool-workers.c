@@ -112,6 +112,16 @@ test_senseless_environment_is_ignored (void)
 }
 
 static void
+test_min_workers_given_at_construction_are_started (void)
+{
+  g_autoptr (ProcLauncher) launcher = test_launcher_new (NULL);
+  ProcPool *pool = g_object_new (PROC_TYPE_POOL, "launcher", launcher, "max-workers", 2, "min-workers", 2, NULL);
+
+  test_wait_until (proc_pool_get_n_idle (pool) == 2);
+  test_pool_finish (pool);
+}
+
+static void
 test_min_workers_are_started_ahead_and_replaced (void)
 {
   ProcPool *pool = new_pool_with_idle_workers (2);
@@ -671,6 +681,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/pool-workers/never-more-than-max", test_never_more_than_max_workers);
   g_test_add_func ("/pool-workers/default-of-max", test_default_of_max_workers);
   g_test_add_func ("/pool-workers/senseless-environment", test_senseless_environment_is_ignored);
+  g_test_add_func ("/pool-workers/min-workers/at-construction", test_min_workers_given_at_construction_are_started);
   g_test_add_func ("/pool-workers/min-workers", test_min_workers_are_started_ahead_and_replaced);
   g_test_add_func ("/pool-workers/lifo", test_lifo_prefers_the_one_that_was_busy_last);
   g_test_add_func ("/pool-workers/round-robin", test_round_robin_takes_turns);

@@ -82,6 +82,25 @@ test_unknown_function_is_named (void)
 }
 
 static void
+test_task_without_a_function_is_refused (void)
+{
+  ProcPool *pool = test_pool_new (1);
+  g_autoptr (ProcTask) task = g_object_new (PROC_TYPE_TASK, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (test_run_task (pool, task, &error));
+  g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS);
+  test_assert_error_says (error, "names no function");
+
+  /* It wasn't run: it can be, when it has one. */
+  g_object_set (task, "function", "nothing", NULL);
+  g_clear_error (&error);
+  g_variant_unref (test_run_task (pool, task, &error));
+  g_assert_no_error (error);
+  test_pool_finish (pool);
+}
+
+static void
 test_wrong_argument_type_is_told (void)
 {
   ProcPool *pool = test_pool_new (1);
@@ -174,7 +193,7 @@ static void
 test_large_values_cross_both_ways (void)
 {
   ProcPool *pool = test_pool_new (1);
-  const gsize sizes[] = { 1000, 200 * 1024, 3 * 1024 * 1024 + 1 };
+  const gsize sizes[] = { 1000, 300 * 1024, 3 * 1024 * 1024 + 1 };
 
   for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
@@ -460,6 +479,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/pool/call/error-keeps-domain-and-code", test_function_error_keeps_domain_and_code);
   g_test_add_func ("/pool/call/unknown-domain", test_unknown_domain_is_a_remote_error);
   g_test_add_func ("/pool/call/unknown-function", test_unknown_function_is_named);
+  g_test_add_func ("/pool/call/no-function", test_task_without_a_function_is_refused);
   g_test_add_func ("/pool/call/wrong-argument-type", test_wrong_argument_type_is_told);
   g_test_add_func ("/pool/call/dropped-invocation", test_dropped_invocation_is_an_error);
   g_test_add_func ("/pool/call/first-of-two-replies-counts", test_first_of_two_replies_counts);

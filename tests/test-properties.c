@@ -218,6 +218,8 @@ static void
 assert_readings_of_task (ProcTask *task)
 {
   g_autoptr (ProcWorker) worker = NULL;
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) details = NULL;
 
   assert_reading (task, task, state, "state");
@@ -229,8 +231,10 @@ assert_readings_of_task (ProcTask *task)
   assert_reading (task, task, started_time, "started-time");
   assert_reading (task, task, finished_time, "finished-time");
 
-  g_object_get (task, "worker", &worker, "error-details", &details, NULL);
+  g_object_get (task, "worker", &worker, "result", &result, "error", &error, "error-details", &details, NULL);
   g_assert_true (worker == proc_task_get_worker (task));
+  g_assert_true (result == proc_task_get_result (task));
+  g_assert_cmpint (error != NULL, ==, proc_task_get_error (task) != NULL);
   g_assert_true (details == proc_task_get_error_details (task));
 }
 

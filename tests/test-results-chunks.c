@@ -234,6 +234,34 @@ test_whole_chunks_end_before_an_error (void)
 
 /* Values of several types, of no fixed size, and none. */
 static void
+test_error_details_come_along (void)
+{
+  ProcPool *pool = test_pool_new (1);
+
+  for (guint chunk_size = 1; chunk_size <= 2; chunk_size++)
+    {
+      g_autoptr (ProcResults) results = proc_pool_map (pool, "fail-with-details", g_variant_new_parsed ("[1, 2]"));
+      const char *traceback;
+
+      proc_results_set_chunk_size (results, chunk_size);
+      g_assert_null (proc_results_dup_error_details (results));
+      for (guint i = 0; i < 2; i++)
+        {
+          g_autoptr (GVariant) details = NULL;
+          g_autoptr (GError) error = NULL;
+
+          g_assert_null (proc_results_next (results, NULL, &error));
+          g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+          g_object_get (results, "error-details", &details, NULL);
+          g_assert_true (g_variant_lookup (details, "traceback", "&s", &traceback));
+          g_assert_cmpstr (traceback, ==, "line 1\nline 2\n");
+        }
+    }
+
+  test_pool_finish (pool);
+}
+
+static void
 test_results_of_any_type (void)
 {
   static const struct
@@ -249,6 +277,7 @@ test_results_of_any_type (void)
     { "echo", "[('one', 1), ('two', 2)]", "[('one', 1), ('two', 2)]" },
     { "echo", "[@mi 1, nothing]", "[@mi 1, nothing]" },
     { "echo", "[true, false]", "[true, false]" },
+    { "echo", "[@n 1, 2]", "[@n 1, 2]" },
     { "async-echo", "[1, 2, 3]", "[1, 2, 3]" },
     { "async-echo", "['one', 'two']", "['one', 'two']" },
     { "nothing", "[1, 2]", "[(), ()]" },
@@ -377,6 +406,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/results-chunks/chunks-of-single-items", test_chunks_of_single_items);
   g_test_add_func ("/results-chunks/failed-items-have-their-own-errors", test_failed_items_have_their_own_errors);
   g_test_add_func ("/results-chunks/whole-chunks-end-before-an-error", test_whole_chunks_end_before_an_error);
+  g_test_add_func ("/results-chunks/error-details-come-along", test_error_details_come_along);
   g_test_add_func ("/results-chunks/results-of-any-type", test_results_of_any_type);
   g_test_add_func ("/results-chunks/a-crash-is-every-items-error", test_a_crash_is_every_items_error);
   g_test_add_func ("/results-chunks/a-timeout-is-for-a-chunk", test_a_timeout_is_for_a_chunk);

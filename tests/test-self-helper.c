@@ -20,10 +20,33 @@ get_pid (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GE
   return g_variant_new_int32 (getpid ());
 }
 
+static gpointer
+keep_main_context (gpointer kept)
+{
+  g_main_context_acquire (NULL);
+  g_atomic_int_set ((int *) kept, TRUE);
+  for (;;)
+    pause ();
+
+  return NULL;
+}
+
 static int
 serve (void)
 {
   g_autoptr (ProcHelper) helper = proc_helper_new ();
+  const char *mode = g_getenv ("PROC_TEST_MODE");
+  static int kept;
+
+  if (g_strcmp0 (mode, "no-functions") == 0)
+    return proc_helper_run (helper);
+
+  if (g_strcmp0 (mode, "kept-context") == 0)
+    {
+      g_thread_unref (g_thread_new ("keeper", keep_main_context, &kept));
+      while (!g_atomic_int_get (&kept))
+        g_thread_yield ();
+    }
 
   proc_helper_add_function (helper, "twice", twice, NULL, NULL);
   proc_helper_add_function (helper, "pid", get_pid, NULL, NULL);
@@ -60,6 +83,35 @@ test_changed_folder_does_not_matter (void)
   test_pool_finish (pool);
 }
 
+static void
+assert_fails_in_mode (const char *mode, int code, const char *text)
+{
+  g_autoptr (ProcLauncher) launcher = proc_local_launcher_new_for_self ();
+  g_autofree char *variable = g_strconcat ("PROC_TEST_MODE=", mode, NULL);
+  const char *environment[] = { variable, NULL };
+  g_autoptr (GError) error = NULL;
+  ProcPool *pool;
+
+  proc_launcher_set_environment (launcher, environment);
+  pool = proc_pool_new (launcher);
+  g_assert_null (test_call (pool, "pid", NULL, &error));
+  g_assert_error (error, PROC_POOL_ERROR, code);
+  test_assert_error_says (error, text);
+  test_pool_finish (pool);
+}
+
+static void
+test_helper_without_functions_says_so (void)
+{
+  assert_fails_in_mode ("no-functions", PROC_POOL_ERROR_UNKNOWN_FUNCTION, "“pid” in this helper; it has none");
+}
+
+static void
+test_helper_needs_the_main_context (void)
+{
+  assert_fails_in_mode ("kept-context", PROC_POOL_ERROR_START_FAILED, "another thread runs the main context");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -71,6 +123,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/self-helper/runs-its-own-functions", test_runs_its_own_functions);
   g_test_add_func ("/self-helper/host-is-none", test_host_is_no_helper_process);
   g_test_add_func ("/self-helper/changed-folder", test_changed_folder_does_not_matter);
+  g_test_add_func ("/self-helper/no-functions", test_helper_without_functions_says_so);
+  g_test_add_func ("/self-helper/kept-context", test_helper_needs_the_main_context);
 
   return g_test_run ();
 }

@@ -178,6 +178,20 @@ test_workers_lost_together_count_as_one (void)
   proc_start_policy_clear (&policy);
 }
 
+static void
+test_worker_from_before_two_crashes_has_outlived_them (void)
+{
+  ProcStartPolicy policy = { 0 };
+  guint generation = proc_start_policy_get_generation (&policy);
+
+  crash (&policy, FALSE);
+  g_assert_false (proc_start_policy_has_outlived (&policy, generation));
+  crash (&policy, FALSE);
+  g_assert_true (proc_start_policy_has_outlived (&policy, generation));
+  g_assert_false (proc_start_policy_has_outlived (&policy, proc_start_policy_get_generation (&policy)));
+  proc_start_policy_clear (&policy);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -193,6 +207,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/start-policy/crashes/loop", test_crash_loop_breaks_off);
   g_test_add_func ("/start-policy/crashes/repeated", test_task_that_kills_again_says_nothing_of_the_helpers);
   g_test_add_func ("/start-policy/crashes/together", test_workers_lost_together_count_as_one);
+  g_test_add_func ("/start-policy/crashes/outlived", test_worker_from_before_two_crashes_has_outlived_them);
 
   return g_test_run ();
 }

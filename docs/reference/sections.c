@@ -66,6 +66,14 @@
  */
 
 /**
+ * SECTION:buffer
+ * @title: ProcBuffer
+ * @short_description: shared memory that crosses without a copy
+ *
+ * See #ProcBuffer.
+ */
+
+/**
  * SECTION:enums
  * @title: Enumerations
  * @short_description: modes and states

@@ -556,6 +556,20 @@ proc_connection_end_reply (ProcConnection *self)
   return !g_queue_is_empty (&self->pending) && !is_held_locked (self);
 }
 
+guint64
+proc_connection_get_only_task (ProcConnection *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  GHashTableIter iter;
+  gpointer task;
+
+  if (g_hash_table_size (self->tasks) + self->n_replying != 1)
+    return 0;
+
+  g_hash_table_iter_init (&iter, self->tasks);
+  return g_hash_table_iter_next (&iter, NULL, &task) ? ((ProcInFlight *) task)->id : 0;
+}
+
 guint
 proc_connection_get_n_tasks (ProcConnection *self)
 {

@@ -90,6 +90,9 @@ gboolean proc_connection_end_reply (ProcConnection *self);
 
 guint proc_connection_get_n_tasks (ProcConnection *self);
 
+/* The id of the only task in flight; 0 if there is none, or several. */
+guint64 proc_connection_get_only_task (ProcConnection *self);
+
 /* Does nothing for an unknown id: the task's reply and its cancelling have crossed. */
 void proc_connection_cancel_task (ProcConnection *self, guint64 task_id);
 

@@ -26,6 +26,9 @@ static pid_t attached_pid;
  */
 static GLogLevelFlags always_fatal;
 
+/* While this thread is in a task's function; else it is the only task in flight that a record is put down to: that of an async
+ * function, or of a thread that a function has started.
+ */
 static _Thread_local guint64 current_task;
 /* This thread is sending a record: what is logged meanwhile would come back here for ever. */
 static _Thread_local gboolean sending;
@@ -109,6 +112,7 @@ forward (ProcConnection *connection, GLogLevelFlags level, const GLogField *fiel
 {
   const char *text = find_field (fields, n_fields, "MESSAGE");
   const char *domain = find_field (fields, n_fields, "GLIB_DOMAIN");
+  guint64 task_id = current_task != 0 ? current_task : proc_connection_get_only_task (connection);
   g_autoptr (ProcMessage) message = NULL;
   GVariant *head;
 
@@ -118,7 +122,7 @@ forward (ProcConnection *connection, GLogLevelFlags level, const GLogField *fiel
                         g_variant_new_take_string (limit_text (text != NULL ? text : "", MAX_MESSAGE)),
                         build_fields (fields, n_fields));
 
-  message = proc_message_new (PROC_MESSAGE_LOG, current_task, head, NULL);
+  message = proc_message_new (PROC_MESSAGE_LOG, task_id, head, NULL);
   return proc_connection_send (connection, message, NULL);
 }
 

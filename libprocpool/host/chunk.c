@@ -127,14 +127,14 @@ get_value (GVariant *result, GVariant *values, gsize index)
 }
 
 GVariant *
-proc_chunk_get (GVariant *result, gsize index, GError **error)
+proc_chunk_get (GVariant *result, gsize index, GVariant **details, GError **error)
 {
   g_autoptr (GVariant) values = get_values (result);
   g_autoptr (GVariant) head = NULL;
 
   if (find_error (result, index, index + 1, &head) == index)
     {
-      g_propagate_error (error, proc_remote_error_from_head (head, NULL));
+      g_propagate_error (error, proc_remote_error_from_head (head, details));
       return NULL;
     }
 

@@ -14,8 +14,8 @@ GVariant *proc_chunk_slice (GVariant *items, gsize first, gsize n);
 /* Whether a helper's result is one of @n items. */
 gboolean proc_chunk_check (GVariant *result, gsize n, GError **error);
 
-/* The result of item @index of a checked one, or its error. */
-GVariant *proc_chunk_get (GVariant *result, gsize index, GError **error);
+/* The result of item @index of a checked one, or its error, with what came along with that or NULL. */
+GVariant *proc_chunk_get (GVariant *result, gsize index, GVariant **details, GError **error);
 
 /* The results from @first on, up to the next error, as an array, of variants if they are of several types; NULL if the
  * first is an error.

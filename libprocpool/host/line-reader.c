@@ -173,6 +173,14 @@ proc_line_reader_free (ProcLineReader *self)
   g_free (self);
 }
 
+/* That there is no more is for the watch to see. */
+void
+proc_line_reader_read (ProcLineReader *self)
+{
+  if (self->fd >= 0)
+    read_turn (self);
+}
+
 void
 proc_line_reader_finish (ProcLineReader *self)
 {

@@ -21,6 +21,9 @@ ProcLineReader *proc_line_reader_new (ProcReactor *reactor, int fd, ProcLineFunc
 void proc_line_reader_start (ProcLineReader *self);
 void proc_line_reader_free (ProcLineReader *self);
 
+/* Reads what has been written until now, which is else read when its turn comes. */
+void proc_line_reader_read (ProcLineReader *self);
+
 /* Reads what is left in the pipe once the process has ended, without waiting for others that hold it. */
 void proc_line_reader_finish (ProcLineReader *self);
 

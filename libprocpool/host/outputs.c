@@ -94,6 +94,12 @@ proc_outputs_push (ProcOutputs *self, GVariant *value)
     g_queue_push_tail (&self->values, g_variant_ref (value));
 }
 
+guint
+proc_outputs_get_n (ProcOutputs *self)
+{
+  return self->values.length;
+}
+
 gboolean
 proc_outputs_is_full (ProcOutputs *self)
 {
@@ -185,6 +191,8 @@ proc_outputs_take (ProcOutputs *self, GTask *task)
 {
   GCancellable *cancellable = g_task_get_cancellable (task);
 
+  if (self->taker && g_cancellable_is_cancelled (g_task_get_cancellable (self->taker)))
+    give_up (self->taker);
   if (self->taker)
     {
       g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_PENDING, "The next partial value is being waited for already");

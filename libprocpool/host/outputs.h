@@ -21,6 +21,9 @@ void proc_outputs_free (ProcOutputs *self);
 /* A value has come; proc_outputs_tell() gives it to who waits for it. Nothing is refused. */
 void proc_outputs_push (ProcOutputs *self, GVariant *value);
 
+/* How many values wait. */
+guint proc_outputs_get_n (ProcOutputs *self);
+
 gboolean proc_outputs_is_full (ProcOutputs *self);
 
 /* When it was full: called once, as soon as half of it was taken. */

@@ -11,9 +11,6 @@
  */
 typedef struct _ProcPayloadFiller ProcPayloadFiller;
 
-/* The size from which on the thread is worth its while: filling takes a millisecond for one or two MiB. */
-#define PROC_PAYLOAD_FILLER_THRESHOLD (512 * 1024)
-
 /* @memfd is handed over; -1 with @error if there was none to be had. */
 typedef void (*ProcPayloadFilledFunc) (int memfd, const GError *error, gpointer user_data);
 

@@ -212,7 +212,7 @@ spawn_thread (gpointer user_data)
 {
   ProcProcess *self = user_data;
 
-  if (proc_program_check (self->argv[0], &self->error) && spawn (self))
+  if (proc_program_check (self->argv[0], PROC_PROGRAM_EMULATORS, &self->error) && spawn (self))
     open_pidfd (self);
 
   /* Closes the helper's ends of socket and pipes, so that their end can be seen here. */

@@ -143,14 +143,14 @@ is_meant (const Head *head, const char *entry)
 }
 
 static gboolean
-has_emulator (const Head *head)
+has_emulator (const Head *head, const char *emulators)
 {
-  g_autoptr (GDir) folder = g_dir_open (EMULATORS, 0, NULL);
+  g_autoptr (GDir) folder = g_dir_open (emulators, 0, NULL);
   const char *name;
 
   while (folder && (name = g_dir_read_name (folder)))
     {
-      g_autofree char *path = g_build_filename (EMULATORS, name, NULL);
+      g_autofree char *path = g_build_filename (emulators, name, NULL);
       g_autofree char *entry = NULL;
 
       if (g_file_get_contents (path, &entry, NULL, NULL) && is_meant (head, entry))
@@ -162,7 +162,7 @@ has_emulator (const Head *head)
 
 /* The kernel refuses others, whereupon GLib has a shell run them. */
 static gboolean
-is_for_this_machine (const Head *head)
+is_for_this_machine (const Head *head, const char *emulators)
 {
   static const guint16 families[][2] = { { EM_X86_64, EM_386 }, { EM_AARCH64, EM_ARM } };
   guint16 machine = get_machine (head);
@@ -178,7 +178,7 @@ is_for_this_machine (const Head *head)
         return TRUE;
     }
 
-  return has_emulator (head);
+  return has_emulator (head, emulators);
 }
 
 /* What stands behind “#!” up to a blank; NULL if nothing does. */
@@ -208,7 +208,7 @@ check_interpreter (const char *path, const char *interpreter, GError **error)
 }
 
 gboolean
-proc_program_check (const char *path, GError **error)
+proc_program_check (const char *path, const char *emulators, GError **error)
 {
   g_autofree char *file = g_strdup (path);
 
@@ -226,11 +226,11 @@ proc_program_check (const char *path, GError **error)
           return FALSE;
         }
 
-      if (is_elf (&head) && is_for_this_machine (&head))
+      if (is_elf (&head) && is_for_this_machine (&head, emulators))
         return TRUE;
       if (is_elf (&head))
         {
-          proc_program_set_error (error, path, "it is for another kind of machine, for which no emulator is set up in " EMULATORS);
+          proc_program_set_error (error, path, "it is for another kind of machine, for which no emulator is set up in " PROC_PROGRAM_EMULATORS);
           return FALSE;
         }
       if (head.bytes[0] == '#' && head.bytes[1] == '!')

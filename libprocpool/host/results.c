@@ -48,6 +48,7 @@ enum
   PROP_CHUNK_SIZE,
   PROP_N_ITEMS,
   PROP_POSITION,
+  PROP_ERROR_DETAILS,
   N_PROPS
 };
 
@@ -83,6 +84,9 @@ proc_results_get_property (GObject *object, guint property_id, GValue *value, GP
       break;
     case PROP_POSITION:
       g_value_set_uint64 (value, proc_results_get_position (self));
+      break;
+    case PROP_ERROR_DETAILS:
+      g_value_take_variant (value, proc_results_dup_error_details (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -150,6 +154,14 @@ proc_results_class_init (ProcResultsClass *klass)
    * How many results were given out, errors included. Not notified.
    */
   properties[PROP_POSITION] = g_param_spec_uint64 ("position", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * ProcResults:error-details:
+   *
+   * What came along with the error that was told last, as #ProcTask:error-details has it; %NULL if nothing did, and before
+   * the first error. Not notified.
+   */
+  properties[PROP_ERROR_DETAILS] = g_param_spec_variant ("error-details", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
@@ -438,4 +450,22 @@ proc_results_get_position (ProcResults *self)
   g_return_val_if_fail (PROC_IS_RESULTS (self), 0);
 
   return proc_stream_get_position (self->stream);
+}
+
+/**
+ * proc_results_dup_error_details:
+ * @self: the results
+ *
+ * Gets #ProcResults:error-details.
+ *
+ * Returns: (transfer full) (nullable): what came along with the last error
+ *
+ * Since: 1.0
+ */
+GVariant *
+proc_results_dup_error_details (ProcResults *self)
+{
+  g_return_val_if_fail (PROC_IS_RESULTS (self), NULL);
+
+  return proc_stream_dup_error_details (self->stream);
 }

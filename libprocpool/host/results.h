@@ -44,5 +44,7 @@ PROC_AVAILABLE_IN_1_0
 guint64 proc_results_get_n_items (ProcResults *self);
 PROC_AVAILABLE_IN_1_0
 guint64 proc_results_get_position (ProcResults *self);
+PROC_AVAILABLE_IN_1_0
+GVariant *proc_results_dup_error_details (ProcResults *self);
 
 G_END_DECLS

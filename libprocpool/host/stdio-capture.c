@@ -56,6 +56,15 @@ proc_stdio_capture_start (ProcStdioCapture *self)
 }
 
 void
+proc_stdio_capture_read (ProcStdioCapture *self)
+{
+  if (self->stdout_reader)
+    proc_line_reader_read (self->stdout_reader);
+  if (self->stderr_reader)
+    proc_line_reader_read (self->stderr_reader);
+}
+
+void
 proc_stdio_capture_finish (ProcStdioCapture *self)
 {
   if (self->stdout_reader)

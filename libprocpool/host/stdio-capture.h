@@ -22,6 +22,8 @@ gboolean proc_stdio_capture_open (ProcStdioCapture *self, ProcReactor *reactor, 
 /* Once the process is there: for the end of what it writes to be seen. */
 void proc_stdio_capture_close_fds (ProcStdioCapture *self);
 void proc_stdio_capture_start (ProcStdioCapture *self);
+/* Reads what has been written until now. */
+void proc_stdio_capture_read (ProcStdioCapture *self);
 /* Reads what is left once it has ended. */
 void proc_stdio_capture_finish (ProcStdioCapture *self);
 void proc_stdio_capture_clear (ProcStdioCapture *self);

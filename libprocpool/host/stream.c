@@ -36,6 +36,7 @@ struct _ProcStream
   guint chunk_size;          /* items of an entry */
   guint64 n_started;         /* items given to the pool; n_items once cancelled */
   guint64 position;          /* items handed out */
+  GVariant *error_details;   /* of the last error that was told; owned, nullable */
   GQueue entries;            /* of Entry */
   GQueue waiters;            /* of Waiter, referenced */
 };
@@ -50,6 +51,7 @@ typedef struct
   gsize end;                 /* items to hand out: n_items, or fewer of what was put back */
   GVariant *result;          /* once something was taken: of a chunk */
   GError *error;             /* and of a chunk that failed as a whole, told for each of its items */
+  GVariant *details;         /* of the error of the item that was handed out last; owned, nullable */
 } Entry;
 
 typedef struct
@@ -61,6 +63,7 @@ typedef struct
   gulong cancelled_handler;  /* on the task's cancellable */
   GVariant *value;           /* the answer; NULL without an error for the end of the stream */
   GError *error;
+  GVariant *details;         /* of the error; owned, nullable */
   Entry *taken;              /* owned; for the items of the answer, should they be put back */
   int answered;              /* atomic, for the blocking ones */
   ProcDelivery delivery;
@@ -91,6 +94,7 @@ entry_free (gpointer data)
   proc_run_unref (self->run);
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->error);
+  g_clear_pointer (&self->details, g_variant_unref);
   g_free (self);
 }
 
@@ -123,6 +127,7 @@ proc_stream_unref (ProcStream *self)
     return;
 
   g_queue_clear_full (&self->entries, entry_free);
+  g_clear_pointer (&self->error_details, g_variant_unref);
   g_object_unref (self->cancellable);
   g_variant_unref (self->items);
   g_object_unref (self->prototype);
@@ -164,6 +169,7 @@ waiter_unref (gpointer data)
   g_clear_object (&self->gtask);
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_error (&self->error);
+  g_clear_pointer (&self->details, g_variant_unref);
   g_clear_pointer (&self->taken, entry_free);
   proc_stream_unref (self->stream);
   g_free (self);
@@ -174,7 +180,13 @@ waiter_take_answer (Waiter *self, GError **error)
 {
   g_clear_pointer (&self->taken, entry_free);
   if (self->error)
-    g_propagate_error (error, g_steal_pointer (&self->error));
+    {
+      g_mutex_lock (&self->stream->lock);
+      g_clear_pointer (&self->stream->error_details, g_variant_unref);
+      self->stream->error_details = g_steal_pointer (&self->details);
+      g_mutex_unlock (&self->stream->lock);
+      g_propagate_error (error, g_steal_pointer (&self->error));
+    }
 
   return g_steal_pointer (&self->value);
 }
@@ -310,6 +322,17 @@ array_of_one (GVariant *value)
   return g_variant_ref_sink (g_variant_new_array (NULL, &only, 1));
 }
 
+/* Of a run that failed as a whole. */
+static void
+note_details (Entry *self)
+{
+  GVariant *details = proc_task_get_error_details (self->run->task);
+
+  g_clear_pointer (&self->details, g_variant_unref);
+  if (details)
+    self->details = g_variant_ref (details);
+}
+
 static GVariant *
 take_from_chunk (Entry *self, gboolean all, GError **error)
 {
@@ -319,6 +342,7 @@ take_from_chunk (Entry *self, gboolean all, GError **error)
   if (self->error)
     {
       g_propagate_error (error, g_error_copy (self->error));
+      note_details (self);
       self->n_taken++;
       return NULL;
     }
@@ -331,7 +355,8 @@ take_from_chunk (Entry *self, gboolean all, GError **error)
       return value;
     }
 
-  value = proc_chunk_get (self->result, self->n_taken++, error);
+  g_clear_pointer (&self->details, g_variant_unref);
+  value = proc_chunk_get (self->result, self->n_taken++, &self->details, error);
   return value && all ? array_of_one (value) : value;
 }
 
@@ -345,6 +370,7 @@ take_from_entry (Entry *self, gboolean all, GError **error)
 
   self->n_taken++;
   value = proc_task_dup_outcome (self->run->task, error);
+  note_details (self);
   return value && all ? array_of_one (value) : value;
 }
 
@@ -362,6 +388,7 @@ answer_first_locked (ProcStream *self, Waiter *waiter)
   n_before = entry->n_taken;
   waiter->value = take_from_entry (entry, waiter->takes_chunk, &waiter->error);
   self->position += entry->n_taken - n_before;
+  waiter->details = g_steal_pointer (&entry->details);
   waiter->taken = entry_for_taken (entry, n_before);
   if (entry->n_taken == entry->end)
     entry_free (g_queue_pop_head (&self->entries));
@@ -552,6 +579,18 @@ proc_stream_cancel (ProcStream *self)
       waiter_answer (waiter, ADVANCE_FOR_CALLER);
     }
   g_queue_clear_full (&entries, entry_free);
+}
+
+GVariant *
+proc_stream_dup_error_details (ProcStream *self)
+{
+  GVariant *details;
+
+  g_mutex_lock (&self->lock);
+  details = self->error_details ? g_variant_ref (self->error_details) : NULL;
+  g_mutex_unlock (&self->lock);
+
+  return details;
 }
 
 guint

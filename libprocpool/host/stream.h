@@ -30,6 +30,9 @@ GVariant *proc_stream_next (ProcStream *self, gboolean takes_chunk, GCancellable
 /* Cancels what is under way; those who wait get G_IO_ERROR_CANCELLED and the stream is at its end. */
 void proc_stream_cancel (ProcStream *self);
 
+/* What came along with the last error that was told. */
+GVariant *proc_stream_dup_error_details (ProcStream *self);
+
 guint proc_stream_get_look_ahead (ProcStream *self);
 void proc_stream_set_look_ahead (ProcStream *self, guint look_ahead);
 guint proc_stream_get_chunk_size (ProcStream *self);

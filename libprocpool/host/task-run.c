@@ -147,6 +147,7 @@ proc_task_notify_changes (ProcTask *self)
   notify_if (self, changes, CHANGED_WORKER, PROP_WORKER, PROP_PID);
   notify_if (self, changes, CHANGED_ATTEMPTS, PROP_ATTEMPTS, PROP_ATTEMPTS);
   notify_if (self, changes, CHANGED_PROGRESS, PROP_PROGRESS, PROP_PROGRESS_TEXT);
+  notify_if (self, changes, CHANGED_OUTPUTS, PROP_N_OUTPUTS, PROP_N_OUTPUTS);
   notify_if (self, changes, CHANGED_RESULT, PROP_RESULT, PROP_RESULT);
   notify_if (self, changes, CHANGED_ERROR, PROP_ERROR, PROP_ERROR);
   notify_if (self, changes, CHANGED_DETAILS, PROP_ERROR_DETAILS, PROP_ERROR_DETAILS);
@@ -270,6 +271,24 @@ proc_task_get_progress_text (ProcTask *self)
   g_return_val_if_fail (PROC_IS_TASK (self), NULL);
 
   return self->progress_text;
+}
+
+/**
+ * proc_task_get_n_outputs:
+ * @self: a task
+ *
+ * Gets #ProcTask:n-outputs.
+ *
+ * Returns: how many partial values wait; see #ProcTask:n-outputs
+ *
+ * Since: 1.0
+ */
+guint
+proc_task_get_n_outputs (ProcTask *self)
+{
+  g_return_val_if_fail (PROC_IS_TASK (self), 0);
+
+  return self->outputs ? proc_outputs_get_n (self->outputs) : 0;
 }
 
 /**
@@ -418,7 +437,7 @@ proc_task_next_output_async (ProcTask *self, GCancellable *cancellable, GAsyncRe
  * @error: return location for an error: %G_IO_ERROR_CANCELLED, %G_IO_ERROR_PENDING if one is waited for already, and
  *   %PROC_POOL_ERROR_INVALID_ARGUMENTS if #ProcTask:max-outputs isn't set
  *
- * The next partial value.
+ * The next partial value. One that nobody takes so is the next one again.
  *
  * When the task is done, however it ended, the values that came before are still handed out, and then %NULL. How
  * it ended is told by proc_pool_run_finish() alone.

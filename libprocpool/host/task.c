@@ -119,6 +119,9 @@ proc_task_get_property (GObject *object, guint property_id, GValue *value, GPara
     case PROP_PROGRESS:
       g_value_set_double (value, self->progress);
       break;
+    case PROP_N_OUTPUTS:
+      g_value_set_uint (value, proc_task_get_n_outputs (self));
+      break;
     case PROP_PROGRESS_TEXT:
       g_value_set_string (value, self->progress_text);
       break;
@@ -388,6 +391,14 @@ proc_task_class_init (ProcTaskClass *klass)
    * When the task was done: microseconds of g_get_monotonic_time(), 0 before.
    */
   proc_task_properties[PROP_FINISHED_TIME] = g_param_spec_int64 ("finished-time", NULL, NULL, 0, G_MAXINT64, 0, read_only);
+
+  /**
+   * ProcTask:n-outputs:
+   *
+   * How many partial values wait for proc_task_next_output_async(); see #ProcTask:max-outputs. Notified when one has
+   * come, and at the end of the run; not when one is taken.
+   */
+  proc_task_properties[PROP_N_OUTPUTS] = g_param_spec_uint ("n-outputs", NULL, NULL, 0, G_MAXUINT, 0, read_only);
 
   /**
    * ProcTask:result:

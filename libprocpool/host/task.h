@@ -77,6 +77,8 @@ double proc_task_get_progress (ProcTask *self);
 PROC_AVAILABLE_IN_1_0
 const char *proc_task_get_progress_text (ProcTask *self);
 PROC_AVAILABLE_IN_1_0
+guint proc_task_get_n_outputs (ProcTask *self);
+PROC_AVAILABLE_IN_1_0
 gint64 proc_task_get_queued_time (ProcTask *self);
 PROC_AVAILABLE_IN_1_0
 gint64 proc_task_get_started_time (ProcTask *self);

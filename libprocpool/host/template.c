@@ -137,13 +137,22 @@ on_stderr_line (const char *line, gpointer user_data)
 
 /* ---- what it says ---- */
 
+/* The one that is answered. What was written before the answer belongs to this start. */
+static Request *
+take_request (ProcTemplate *self)
+{
+  proc_stdio_capture_read (&self->stdio);
+  self->asked = FALSE;
+
+  return g_queue_pop_head (&self->pending);
+}
+
 static void
 handle_done (ProcTemplate *self, ProcForkMessage *message)
 {
-  Request *request = g_queue_pop_head (&self->pending);
+  Request *request = take_request (self);
   int pidfd = message->n_fds > 0 ? proc_fd_steal (&message->fds[0]) : -1;
 
-  self->asked = FALSE;
   self->proven = TRUE;
   g_hash_table_insert (self->children, g_memdup2 (&request->id, sizeof request->id), proc_process_ref (request->process));
   proc_process_note_forked (request->process, (int) message->what, pidfd);
@@ -153,10 +162,8 @@ handle_done (ProcTemplate *self, ProcForkMessage *message)
 static void
 handle_failed (ProcTemplate *self, const ProcForkMessage *message)
 {
-  Request *request = g_queue_pop_head (&self->pending);
+  Request *request = take_request (self);
   g_autoptr (GError) error = NULL;
-
-  self->asked = FALSE;
 
   /* A reason of the system may be gone in a moment. */
   error = g_error_new (PROC_POOL_ERROR, message->what != 0 ? PROC_POOL_ERROR_SPAWN_FAILED : PROC_POOL_ERROR_START_FAILED,

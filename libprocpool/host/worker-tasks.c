@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/worker-parts.h"
+#include "wire/memfd.h"
 
 /* The tasks it is given: sent, or first written to shared memory; taken back, cancelled; and which of them it has begun. */
 
@@ -88,11 +89,19 @@ fill_and_queue_run (ProcWorker *self, guint64 id, ProcMessage *message)
                        proc_payload_filler_new (self->reactor, message->payload, on_filled, pending, pending_run_free));
 }
 
+/* Whether it takes so long that a thread does it. */
+static gboolean
+is_to_be_filled (ProcWorker *self, GVariant *arguments)
+{
+  gsize size = arguments ? g_variant_get_size (arguments) : 0;
+
+  return size >= proc_memfd_min_size_in_thread && proc_channel_uses_memfd (self->channel, size) && !proc_memfd_holds_variant (arguments);
+}
+
 gboolean
 proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *function, GVariant *arguments, GUnixFDList *fds, ProcFrameFlags flags, GError **error)
 {
   g_autoptr (ProcMessage) message = proc_message_new_run (id, function, arguments);
-  gsize size = arguments ? g_variant_get_size (arguments) : 0;
 
   g_return_val_if_fail (proc_worker_takes_tasks (self), FALSE);
 
@@ -100,7 +109,7 @@ proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *functio
     message->fds = g_object_ref (fds);
   message->flags = flags;
 
-  if (size >= PROC_PAYLOAD_FILLER_THRESHOLD && proc_channel_uses_memfd (self->channel, size))
+  if (is_to_be_filled (self, arguments))
     fill_and_queue_run (self, id, g_steal_pointer (&message));
   else if (!queue_run (self, message, -1, error))
     return FALSE;

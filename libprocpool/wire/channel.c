@@ -70,7 +70,7 @@ proc_channel_passes_fds (ProcChannel *self)
 gboolean
 proc_channel_uses_memfd (ProcChannel *self, gsize payload_size)
 {
-  return self->stream.passes_fds && payload_size >= PROC_FRAME_MEMFD_THRESHOLD;
+  return self->stream.passes_fds && payload_size >= proc_memfd_min_size;
 }
 
 /* Whether a memfd can go along with the user's descriptors. */

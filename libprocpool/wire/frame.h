@@ -34,9 +34,6 @@
 #define PROC_FRAME_MAX_TYPE 4096
 #define PROC_FRAME_MAX_FDS 64
 
-/* The size from which on a payload goes through a memfd, where the channel passes descriptors. */
-#define PROC_FRAME_MEMFD_THRESHOLD (128 * 1024)
-
 /* What a channel takes for a payload unless told otherwise (ProcPool:max-message): 1 GiB. */
 #define PROC_FRAME_DEFAULT_MAX_PAYLOAD (G_GUINT64_CONSTANT (1) << 30)
 

@@ -14,24 +14,28 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
 #include "wire/byte-order.h"
-#include "wire/normal.h"
+#include "wire/mapping.h"
+#include "wire/sealed-bytes.h"
+#include "wire/type-nodes.h"
+#include "wire/variant-writer.h"
 
 /* What the receiver needs: nobody can change or cut what it has checked. */
 #define REQUIRED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-/* From so many bytes on, unmapping is left to a thread: about half a millisecond's worth. */
-#define LARGE_MAPPING (4 * 1024 * 1024)
+/* From so many bytes on a piece of a value is worth a system call of its own. */
+#define LARGE_PIECE (16 * 1024)
 
-typedef struct
-{
-  void *address;
-  gsize size;
-} Mapping;
+/* What is smaller finds room in the socket as a whole. */
+gsize proc_memfd_min_size = 256 * 1024;
+
+/* What is smaller is written in a quarter of a millisecond, about what it takes to start a thread and hear from it. */
+gsize proc_memfd_min_size_in_thread = 512 * 1024;
 
 static void
 set_error_from_errno (GError **error, const char *what, gsize size, int saved_errno)
@@ -40,17 +44,22 @@ set_error_from_errno (GError **error, const char *what, gsize size, int saved_er
                what, size, g_strerror (saved_errno));
 }
 
-/* Beyond it the system sends SIGXFSZ, which ends a process that doesn't expect it. */
+/* Beyond the limit the system sends SIGXFSZ, which ends a process that doesn't expect it. More memory than there is, it
+ * goes looking for until it has ended other processes for it.
+ */
 static gboolean
 may_be_so_large (gsize size)
 {
   struct rlimit limit;
+  struct sysinfo memory;
 
-  if (getrlimit (RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur)
-    return TRUE;
+  errno = 0;
+  if (getrlimit (RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
+    errno = EFBIG;
+  else if (sysinfo (&memory) == 0 && size / memory.mem_unit > (guint64) memory.totalram + memory.totalswap)
+    errno = ENOMEM;
 
-  errno = EFBIG;
-  return FALSE;
+  return errno == 0;
 }
 
 /* Takes the memory now. Without it a full tmpfs would be no error here but a SIGBUS at the first touch. */
@@ -68,104 +77,77 @@ reserve (int fd, gsize size)
   return result == 0 || errno == EOPNOTSUPP;
 }
 
-static gboolean
-refuse_value (GVariant *value, GError **error)
+static int
+create (gsize size, GError **error)
 {
-  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS,
-               "Can't send a value of type %.64s that is not in normal form or nested deeper than %u levels; "
-               "for bytes from elsewhere see g_variant_get_normal_form()",
-               g_variant_get_type_string (value), PROC_NORMAL_MAX_DEPTH);
+  int fd = memfd_create ("procpool-payload", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+  if (fd < 0)
+    set_error_from_errno (error, "create", size, errno);
+  return fd;
+}
+
+int
+proc_memfd_new (gsize size, GError **error)
+{
+  g_auto (ProcFd) fd = create (size, error);
+
+  if (fd < 0)
+    return -1;
+  if (!may_be_so_large (size) || !reserve (fd, size))
+    {
+      set_error_from_errno (error, "reserve", size, errno);
+      return -1;
+    }
+
+  return proc_fd_steal (&fd);
+}
+
+gboolean
+proc_memfd_seal (int fd, gsize size, GError **error)
+{
+  if (fcntl (fd, F_ADD_SEALS, REQUIRED_SEALS | F_SEAL_SEAL) == 0)
+    return TRUE;
+
+  set_error_from_errno (error, "seal", size, errno);
   return FALSE;
 }
 
-/* As it is put together, straight into the memory. */
+/* A ProcVariantSink. Writing takes half the time of a copy to mapped memory, for which the system has to clear each
+ * page first, and to be asked for it.
+ */
 static gboolean
-store_value (int fd, GVariant *value, gsize size, GError **error)
+write_all (gconstpointer data, gsize size, gpointer user_data, GError **error)
 {
-  void *address;
-  gboolean normal;
+  const int *fd = user_data;
+  const guint8 *rest = data;
 
-  if (!reserve (fd, size))
+  for (gsize n_left = size; n_left > 0;)
     {
-      set_error_from_errno (error, "reserve", size, errno);
-      return FALSE;
-    }
-
-  address = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-  if (address == MAP_FAILED)
-    {
-      set_error_from_errno (error, "map", size, errno);
-      return FALSE;
-    }
-
-  g_variant_store (value, address);
-  normal = proc_normal_check (g_variant_get_type (value), address, size);
-  munmap (address, size);
-
-  return normal || refuse_value (value, error);
-}
-
-static gboolean
-write_all (int fd, const guint8 *data, gsize size)
-{
-  while (size > 0)
-    {
-      gssize n = write (fd, data, size);
+      gssize n = write (*fd, rest, n_left);
 
       if (n < 0 && errno == EINTR)
         continue;
       if (n <= 0)
-        return FALSE;
-      data += n;
-      size -= (gsize) n;
+        {
+          set_error_from_errno (error, "write", size, errno);
+          return FALSE;
+        }
+      rest += n;
+      n_left -= (gsize) n;
     }
 
   return TRUE;
 }
 
-/* One that lies in memory already, in one piece. Writing takes less than half the time of a copy to mapped memory, for
- * which the system has to clear each page first, and to be asked for it.
- */
-static gboolean
-write_value (int fd, GVariant *value, gsize size, GError **error)
+static int
+new_written (GVariant *value, gsize size, GError **error)
 {
-  gconstpointer data = g_variant_get_data (value);
-
-  if (!proc_normal_check (g_variant_get_type (value), data, size))
-    return refuse_value (value, error);
-  if (write_all (fd, data, size))
-    return TRUE;
-
-  set_error_from_errno (error, "write", size, errno);
-  return FALSE;
-}
-
-/* Nobody puts together numbers one by one, if there are many. */
-static gboolean
-is_in_one_piece (GVariant *value)
-{
-  const GVariantType *type = g_variant_get_type (value);
-
-  return g_variant_type_is_array (type) && strchr ("bynqiuxtd", *g_variant_type_peek_string (g_variant_type_element (type))) != NULL;
-}
-
-int
-proc_memfd_new_for_variant (GVariant *value, GError **error)
-{
-  gsize size = g_variant_get_size (value);
-  g_auto (ProcFd) fd = -1;
+  g_auto (ProcFd) fd = create (size, error);
   g_autoptr (GVariant) ordered = NULL;
-  gboolean filled;
 
-  /* Nothing can't be mapped. */
-  g_return_val_if_fail (size > 0, -1);
-
-  fd = memfd_create ("procpool-payload", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0)
-    {
-      set_error_from_errno (error, "create", size, errno);
-      return -1;
-    }
+    return -1;
   if (!may_be_so_large (size))
     {
       set_error_from_errno (error, "reserve", size, errno);
@@ -173,40 +155,61 @@ proc_memfd_new_for_variant (GVariant *value, GError **error)
     }
 
   ordered = proc_wire_order (value);
-  filled = is_in_one_piece (value) ? write_value (fd, ordered, size, error) : store_value (fd, ordered, size, error);
-  if (!filled)
+  if (!proc_variant_write (ordered, LARGE_PIECE, write_all, &fd, error) || !proc_memfd_seal (fd, size, error))
     return -1;
-  if (fcntl (fd, F_ADD_SEALS, REQUIRED_SEALS | F_SEAL_SEAL) != 0)
-    {
-      set_error_from_errno (error, "seal", size, errno);
-      return -1;
-    }
 
   return proc_fd_steal (&fd);
 }
 
-static gpointer
-unmap (gpointer data)
+/* Any bytes are such a value. */
+static gboolean
+is_of_numbers (GVariant *value)
 {
-  Mapping *mapping = data;
+  const char *type = g_variant_get_type_string (value);
+  g_auto (ProcTypeNodes) nodes;
 
-  munmap (mapping->address, mapping->size);
-  g_free (mapping);
-
-  return NULL;
+  return proc_type_nodes_init (&nodes, type, strlen (type), 1) && nodes.root->kind == 'a' && nodes.root[1].loose &&
+         g_variant_get_size (value) % nodes.root[1].fixed_size == 0;
 }
 
-/* The system gives back pages at some 7 GB a second: with many of them that is not for a main loop. */
-static void
-mapping_free (gpointer data)
+/* What lies in sealed memory already, and not in part. On a big-endian machine its numbers aren't as they are sent. */
+static GVariant *
+find_sealed (GVariant *value)
 {
-  Mapping *mapping = data;
-  GThread *thread = mapping->size >= LARGE_MAPPING ? g_thread_try_new ("procpool-unmap", unmap, mapping, NULL) : NULL;
+  g_autoptr (GVariant) piece = G_BYTE_ORDER == G_LITTLE_ENDIAN ? proc_variant_find_piece (value) : NULL;
 
-  if (thread != NULL)
-    g_thread_unref (thread);
-  else
-    unmap (mapping);
+  if (piece == NULL || !proc_sealed_bytes_contains (g_variant_get_data (piece), g_variant_get_size (piece)))
+    return NULL;
+
+  return is_of_numbers (piece) ? g_steal_pointer (&piece) : NULL;
+}
+
+gboolean
+proc_memfd_holds_variant (GVariant *value)
+{
+  g_autoptr (GVariant) sealed = find_sealed (value);
+
+  return sealed != NULL;
+}
+
+int
+proc_memfd_new_for_variant (GVariant *value, GError **error)
+{
+  gsize size = g_variant_get_size (value);
+  g_autoptr (GVariant) sealed = NULL;
+  int fd;
+
+  /* Nothing can't be mapped. */
+  g_return_val_if_fail (size > 0, -1);
+
+  sealed = find_sealed (value);
+  if (sealed == NULL)
+    return new_written (value, size, error);
+
+  fd = proc_sealed_bytes_dup_memfd (g_variant_get_data (sealed), size);
+  if (fd < 0)
+    set_error_from_errno (error, "send", size, errno);
+  return fd;
 }
 
 static gboolean
@@ -238,8 +241,7 @@ check (int fd, gsize size, GError **error)
 GBytes *
 proc_memfd_map (int fd, gsize size, GError **error)
 {
-  Mapping *mapping;
-  void *address;
+  gpointer address;
 
   if (!check (fd, size, error))
     return NULL;
@@ -255,8 +257,5 @@ proc_memfd_map (int fd, gsize size, GError **error)
       return NULL;
     }
 
-  mapping = g_new (Mapping, 1);
-  mapping->address = address;
-  mapping->size = size;
-  return g_bytes_new_with_free_func (address, size, mapping_free, mapping);
+  return proc_mapping_to_bytes (address, size);
 }

@@ -6,238 +6,17 @@
 
 #include <string.h>
 
-/* A type string is first read into an array of nodes, in the order of the string, so that what a
- * container's check needs to know of its elements costs no walk through the string for each of them.
- * The checks then visit each byte at most once for each container around it. Values without any bytes,
- * of which a type may have thousands for each byte that a sender spends, are decided by their node alone.
+/* The checks visit each byte at most once for each container around it. Values without any bytes, of which a
+ * type may have thousands for each byte that a sender spends, are decided by their node alone.
  */
-typedef struct
-{
-  guint16 next;       /* index of the node after this one and all that it contains */
-  guint16 fixed_size; /* 0: the size varies */
-  guint8 alignment;   /* as a mask */
-  guint8 depth;       /* of this value in the whole, counting from 1 */
-  char kind;          /* the first character of the type */
-  guint8 loose : 1;   /* all byte patterns of the fixed size are normal */
-  guint8 empty : 1;   /* no bytes at all are normal */
-} TypeNode;
-
-typedef struct
-{
-  const char *position;
-  const char *end;
-  TypeNode *nodes;
-  guint n_nodes;
-} TypeReader;
-
-/* The nodes of nearly all types that are in use, without an allocation. */
-#define NODES_ON_STACK 48
-
-/* No character of a type stands for more than eight bytes of a fixed-size value. */
-G_STATIC_ASSERT (PROC_NORMAL_MAX_TYPE * 8 < G_MAXUINT16);
-G_STATIC_ASSERT (PROC_NORMAL_MAX_DEPTH < G_MAXUINT8);
-
-static gboolean read_type (TypeReader *reader, guint depth);
-static gboolean check_value (const TypeNode *nodes, guint index, const guint8 *data, gsize size);
-
-static void
-read_basic_type (TypeNode *node)
-{
-  switch (node->kind)
-    {
-    case 'b':
-      node->fixed_size = 1;
-      break;
-    case 'y':
-      node->fixed_size = 1;
-      node->loose = TRUE;
-      break;
-    case 'n':
-    case 'q':
-      node->fixed_size = 2;
-      node->alignment = 1;
-      node->loose = TRUE;
-      break;
-    case 'i':
-    case 'u':
-    case 'h':
-      node->fixed_size = 4;
-      node->alignment = 3;
-      node->loose = TRUE;
-      break;
-    case 'x':
-    case 't':
-    case 'd':
-      node->fixed_size = 8;
-      node->alignment = 7;
-      node->loose = TRUE;
-      break;
-    default: /* strings: neither fixed nor aligned, and never without their NUL */
-      break;
-    }
-}
-
-static gboolean
-read_element_type (TypeReader *reader, TypeNode *node)
-{
-  const TypeNode *element = &reader->nodes[reader->n_nodes];
-
-  if (!read_type (reader, node->depth + 1))
-    return FALSE;
-
-  node->alignment = element->alignment;
-  node->empty = TRUE;
-  return TRUE;
-}
-
-/* The members and the closing character of a tuple or dictionary entry. */
-static gboolean
-read_member_types (TypeReader *reader, TypeNode *node, char closing)
-{
-  gboolean fixed = TRUE;
-  gsize size = 0;
-  gsize size_of_members = 0;
-
-  node->loose = TRUE;
-  node->empty = TRUE;
-  while (reader->position < reader->end && *reader->position != closing)
-    {
-      const TypeNode *member = &reader->nodes[reader->n_nodes];
-
-      if (!read_type (reader, node->depth + 1))
-        return FALSE;
-
-      node->alignment |= member->alignment;
-      node->loose &= member->loose;
-      node->empty &= member->empty;
-      fixed = fixed && member->fixed_size > 0;
-      size = ((size + member->alignment) & ~(gsize) member->alignment) + member->fixed_size;
-      size_of_members += member->fixed_size;
-    }
-  if (reader->position == reader->end)
-    return FALSE;
-  reader->position++;
-
-  if (fixed)
-    {
-      /* The unit tuple has a size, one zero byte, so that the elements of an array of it can be counted. */
-      node->fixed_size = size > 0 ? (size + node->alignment) & ~(gsize) node->alignment : 1;
-      node->empty = FALSE;
-    }
-  node->loose = node->loose && node->fixed_size == size_of_members;
-  return TRUE;
-}
-
-static gboolean
-read_entry_type (TypeReader *reader, TypeNode *node)
-{
-  guint key = reader->n_nodes;
-
-  if (reader->position == reader->end || memchr ("bynqiuxthdsog", *reader->position, 13) == NULL)
-    return FALSE;
-  if (!read_member_types (reader, node, '}'))
-    return FALSE;
-
-  /* A key and a value. */
-  return reader->nodes[key].next < reader->n_nodes && reader->nodes[reader->nodes[key].next].next == reader->n_nodes;
-}
-
-static gboolean
-read_container_type (TypeReader *reader, TypeNode *node)
-{
-  if (node->depth > PROC_NORMAL_MAX_DEPTH)
-    return FALSE;
-
-  switch (node->kind)
-    {
-    case 'v':
-      node->alignment = 7;
-      return TRUE;
-    case 'a':
-    case 'm':
-      return read_element_type (reader, node);
-    case '(':
-      return read_member_types (reader, node, ')');
-    default:
-      return read_entry_type (reader, node);
-    }
-}
-
-static gboolean
-read_type (TypeReader *reader, guint depth)
-{
-  TypeNode *node = &reader->nodes[reader->n_nodes];
-
-  if (reader->position == reader->end)
-    return FALSE;
-
-  reader->n_nodes++;
-  memset (node, 0, sizeof *node);
-  node->depth = depth;
-  node->kind = *reader->position++;
-
-  switch (node->kind)
-    {
-    case 'b':
-    case 'y':
-    case 'n':
-    case 'q':
-    case 'i':
-    case 'u':
-    case 'h':
-    case 'x':
-    case 't':
-    case 'd':
-    case 's':
-    case 'o':
-    case 'g':
-      read_basic_type (node);
-      break;
-    case 'v':
-    case 'a':
-    case 'm':
-    case '(':
-    case '{':
-      if (!read_container_type (reader, node))
-        return FALSE;
-      break;
-    default: /* no type, or an indefinite one */
-      return FALSE;
-    }
-
-  node->next = reader->n_nodes;
-  return TRUE;
-}
 
 /* The value that is the whole of @data, of the one type that is the whole of @type. */
 static gboolean
 check_typed (const char *type, gsize type_size, guint depth, const guint8 *data, gsize size)
 {
-  TypeNode on_stack[NODES_ON_STACK];
-  g_autofree TypeNode *allocated = NULL;
-  TypeReader reader = { type, type + type_size, on_stack, 0 };
+  g_auto (ProcTypeNodes) nodes;
 
-  if (type_size > PROC_NORMAL_MAX_TYPE)
-    return FALSE;
-  if (type_size > NODES_ON_STACK)
-    reader.nodes = allocated = g_new (TypeNode, type_size);
-  if (!read_type (&reader, depth) || reader.position != reader.end)
-    return FALSE;
-
-  return check_value (reader.nodes, 0, data, size);
-}
-
-/* The size of one framing offset in a container of @size bytes. */
-static guint
-get_offset_size (gsize size)
-{
-  if (size > G_MAXUINT32)
-    return 8;
-  if (size > G_MAXUINT16)
-    return 4;
-  if (size > G_MAXUINT8)
-    return 2;
-  return 1;
+  return proc_type_nodes_init (&nodes, type, type_size, depth) && proc_normal_check_node (nodes.root, data, size);
 }
 
 static gsize
@@ -299,21 +78,21 @@ check_string (char kind, const guint8 *data, gsize size)
 }
 
 static gboolean
-check_maybe (const TypeNode *nodes, guint index, const guint8 *data, gsize size)
+check_maybe (const ProcTypeNode *node, const guint8 *data, gsize size)
 {
-  const TypeNode *element = &nodes[index + 1];
+  const ProcTypeNode *element = node + 1;
 
   if (element->fixed_size > 0)
-    return check_value (nodes, index + 1, data, size);
+    return proc_normal_check_node (element, data, size);
 
   /* A zero byte tells a something without bytes from a nothing. */
-  return data[size - 1] == 0 && check_value (nodes, index + 1, data, size - 1);
+  return data[size - 1] == 0 && proc_normal_check_node (element, data, size - 1);
 }
 
 static gboolean
-check_fixed_array (const TypeNode *nodes, guint index, const guint8 *data, gsize size)
+check_fixed_array (const ProcTypeNode *node, const guint8 *data, gsize size)
 {
-  const TypeNode *element = &nodes[index + 1];
+  const ProcTypeNode *element = node + 1;
   guint8 seen = 0;
 
   if (size % element->fixed_size != 0)
@@ -329,7 +108,7 @@ check_fixed_array (const TypeNode *nodes, guint index, const guint8 *data, gsize
     }
   for (gsize offset = 0; offset < size; offset += element->fixed_size)
     {
-      if (!check_value (nodes, index + 1, data + offset, element->fixed_size))
+      if (!proc_normal_check_node (element, data + offset, element->fixed_size))
         return FALSE;
     }
   return TRUE;
@@ -339,10 +118,10 @@ check_fixed_array (const TypeNode *nodes, guint index, const guint8 *data, gsize
  * table begins.
  */
 static gboolean
-check_variable_array (const TypeNode *nodes, guint index, const guint8 *data, gsize size)
+check_variable_array (const ProcTypeNode *node, const guint8 *data, gsize size)
 {
-  const TypeNode *element = &nodes[index + 1];
-  guint offset_size = get_offset_size (size);
+  const ProcTypeNode *element = node + 1;
+  guint offset_size = proc_type_get_offset_size (size);
   gsize table = read_offset (data + size - offset_size, offset_size);
   gsize n_elements;
   gsize offset = 0;
@@ -359,7 +138,7 @@ check_variable_array (const TypeNode *nodes, guint index, const guint8 *data, gs
 
       if (end > table || !skip_padding (data, end, element->alignment, &offset) || end < offset)
         return FALSE;
-      if (!check_value (nodes, index + 1, data + offset, end - offset))
+      if (!proc_normal_check_node (element, data + offset, end - offset))
         return FALSE;
       offset = end;
     }
@@ -370,10 +149,10 @@ check_variable_array (const TypeNode *nodes, guint index, const guint8 *data, gs
  * has been used up from its end and begins at @table.
  */
 static gboolean
-check_tuple_end (const TypeNode *node, const guint8 *data, gsize size, gsize offset, gsize table)
+check_tuple_end (const ProcTypeNode *node, const guint8 *data, gsize size, gsize offset, gsize table)
 {
   if (node->fixed_size == 0)
-    return offset == table && is_total_size (size, offset, (size - table) / get_offset_size (size));
+    return offset == table && is_total_size (size, offset, (size - table) / proc_type_get_offset_size (size));
 
   for (; offset < size; offset++)
     {
@@ -387,23 +166,23 @@ check_tuple_end (const TypeNode *node, const guint8 *data, gsize size, gsize off
  * last member, which ends where the table begins.
  */
 static gboolean
-check_tuple (const TypeNode *nodes, guint index, const guint8 *data, gsize size)
+check_tuple (const ProcTypeNode *node, const guint8 *data, gsize size)
 {
-  const TypeNode *node = &nodes[index];
-  guint offset_size = get_offset_size (size);
+  const ProcTypeNode *end_of_members = node + node->n_nodes;
+  guint offset_size = proc_type_get_offset_size (size);
   gsize table = size;
   gsize offset = 0;
 
-  for (guint i = index + 1; i < node->next; i = nodes[i].next)
+  for (const ProcTypeNode *member = node + 1; member < end_of_members; member += member->n_nodes)
     {
       gsize end;
 
-      if (!skip_padding (data, size, nodes[i].alignment, &offset))
+      if (!skip_padding (data, size, member->alignment, &offset))
         return FALSE;
 
-      if (nodes[i].fixed_size > 0)
-        end = offset + nodes[i].fixed_size;
-      else if (nodes[i].next == node->next)
+      if (member->fixed_size > 0)
+        end = offset + member->fixed_size;
+      else if (member + member->n_nodes == end_of_members)
         end = table;
       else if (table < offset_size)
         return FALSE;
@@ -413,7 +192,7 @@ check_tuple (const TypeNode *nodes, guint index, const guint8 *data, gsize size)
           end = read_offset (data + table, offset_size);
         }
 
-      if (end < offset || end > table || !check_value (nodes, i, data + offset, end - offset))
+      if (end < offset || end > table || !proc_normal_check_node (member, data + offset, end - offset))
         return FALSE;
       offset = end;
     }
@@ -423,7 +202,7 @@ check_tuple (const TypeNode *nodes, guint index, const guint8 *data, gsize size)
 
 /* The value, a zero byte, and the value's type string without a NUL. */
 static gboolean
-check_variant (const TypeNode *node, const guint8 *data, gsize size)
+check_variant (const ProcTypeNode *node, const guint8 *data, gsize size)
 {
   gsize type_size = 0;
 
@@ -438,11 +217,9 @@ check_variant (const TypeNode *node, const guint8 *data, gsize size)
   return check_typed ((const char *) data + size - type_size, type_size, node->depth + 1, data, size - type_size - 1);
 }
 
-static gboolean
-check_value (const TypeNode *nodes, guint index, const guint8 *data, gsize size)
+gboolean
+proc_normal_check_node (const ProcTypeNode *node, const guint8 *data, gsize size)
 {
-  const TypeNode *node = &nodes[index];
-
   if (size == 0)
     return node->empty;
   if (node->fixed_size > 0 && size != node->fixed_size)
@@ -457,13 +234,13 @@ check_value (const TypeNode *nodes, guint index, const guint8 *data, gsize size)
     case 'v':
       return check_variant (node, data, size);
     case 'm':
-      return check_maybe (nodes, index, data, size);
+      return check_maybe (node, data, size);
     case 'a':
-      return nodes[index + 1].fixed_size > 0 ? check_fixed_array (nodes, index, data, size)
-                                             : check_variable_array (nodes, index, data, size);
+      return node[1].fixed_size > 0 ? check_fixed_array (node, data, size)
+                                     : check_variable_array (node, data, size);
     case '(':
     case '{':
-      return check_tuple (nodes, index, data, size);
+      return check_tuple (node, data, size);
     default:
       return check_string (node->kind, data, size);
     }

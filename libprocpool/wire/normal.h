@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "type-nodes.h"
 
 /* Whether bytes are the normal form of a GVariant type, without asking GLib, whose own check takes
  * 20 ms a MiB of an 'ay' and reads past the end of some inputs. Linear in @size at worst, and constant
@@ -18,7 +18,7 @@
  * @type must be definite. @data needs no alignment, and no byte behind its @size is read; it may be NULL
  * where @size is 0.
  */
-#define PROC_NORMAL_MAX_DEPTH 64
-#define PROC_NORMAL_MAX_TYPE 4096
-
 gboolean proc_normal_check (const GVariantType *type, const guint8 *data, gsize size);
+
+/* The same for a value within another, of the type that begins with @node. */
+gboolean proc_normal_check_node (const ProcTypeNode *node, const guint8 *data, gsize size);

@@ -19,6 +19,7 @@ GLIB = "{http://www.gtk.org/introspection/glib/1.0}"
 
 # C only, on purpose, and why.
 NOT_INTROSPECTABLE = {
+    "proc_buffer_get_memory": "languages would copy it, and writing to the copy does nothing",
     "proc_module_add_functions": "defined by each loadable module, not by the library",
     "PROC_CHECK_VERSION": "for the preprocessor; others compare MAJOR_VERSION and its like",
     "PROC_DEPRECATED_IN_1_0_FOR": "marks declarations for the compiler",

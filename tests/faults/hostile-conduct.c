@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,24 @@ others_ids (void)
   hostile_send_message (PROC_MESSAGE_LOG, id == 1 ? 2 : 1, g_variant_new ("(ussa{ss})", G_LOG_LEVEL_INFO, "hostile", "stolen", NULL), NULL);
   hostile_send_progress (id == 1 ? 2 : 1, "stolen");
   hostile_send_result (id == 1 ? 2 : 1, "stolen");
+}
+
+/* ---- values ---- */
+
+static void
+no_fraction (void)
+{
+  guint64 id = hostile_begin ();
+
+  hostile_send_message (PROC_MESSAGE_PROGRESS, id, g_variant_new ("(ds)", NAN, "no number"), NULL);
+  hostile_send_result (id, "reported");
+}
+
+/* To a part of a map. */
+static void
+wrong_results (void)
+{
+  hostile_send_message (PROC_MESSAGE_RESULT, hostile_begin (), NULL, g_variant_new_parsed (hostile_argument));
 }
 
 /* ---- descriptors ---- */
@@ -288,6 +307,8 @@ const Misbehaviour hostile_conduct[] = {
   { "finished-id", finished_id },
   { "cancelled-id", cancelled_id },
   { "others-ids", others_ids },
+  { "no-fraction", no_fraction },
+  { "wrong-results", wrong_results }, /* in text format */
   { "descriptors", descriptors },
   { "descriptors-without-end", descriptors_without_end },
   { "sparse-memfd", sparse_memfd },

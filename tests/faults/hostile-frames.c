@@ -257,8 +257,16 @@ wrong_message (void)
     hostile_send_hello ();
   else if (g_str_equal (hostile_argument, "ready"))
     hostile_send_message (PROC_MESSAGE_READY, 0, NULL, NULL);
+  else if (g_str_equal (hostile_argument, "returned"))
+    hostile_send_message (PROC_MESSAGE_RETURNED, id, NULL, NULL);
   else
     hostile_send_message (PROC_MESSAGE_ERROR, 0, g_variant_new ("(sisa{sv})", "", 0, "late", NULL), NULL);
+}
+
+static void
+no_hello (void)
+{
+  hostile_send_message (PROC_MESSAGE_READY, 0, NULL, NULL);
 }
 
 /* ---- texts ---- */
@@ -339,6 +347,7 @@ const Misbehaviour hostile_frames[] = {
   { "not-normal-head", not_normal_head },
   { "not-normal-padding", not_normal_padding },
   { "wrong-message", wrong_message }, /* which */
+  { "no-hello", no_hello },
   { "bad-text", bad_text }, /* where */
   { "bad-fields", bad_fields },
   { "bad-stderr", bad_stderr },

@@ -298,7 +298,7 @@ test_no_processes (void)
 static void
 assert_payloads_cross (ProcPool *pool)
 {
-  static const gsize sizes[] = { 200 * 1024, LARGE, 5 * LARGE };
+  static const gsize sizes[] = { 300 * 1024, LARGE, 5 * LARGE };
 
   for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
     {

@@ -171,10 +171,57 @@ test_not_normal (void)
 static void
 test_wrong_message (void)
 {
-  static const char *const messages[] = { "run", "cancel", "hello", "ready", "start-error" };
+  static const char *const messages[] = { "run", "cancel", "hello", "ready", "returned", "start-error" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (messages); i++)
     faults_expect ("wrong-message", messages[i], PROC_POOL_ERROR_PROTOCOL, NULL);
+}
+
+static void
+test_no_hello (void)
+{
+  faults_expect ("no-hello", NULL, PROC_POOL_ERROR_PROTOCOL, "didn't say hello first");
+}
+
+static void
+test_no_fraction (void)
+{
+  ProcPool *pool = faults_hostile_pool_new ("no-fraction", NULL);
+  g_autoptr (TestRun) run = test_run_start (pool, "echo", g_variant_new_int32 (1), NULL);
+
+  test_run_wait (run);
+  g_assert_no_error (run->error);
+  g_assert_cmpstr (proc_task_get_progress_text (run->task), ==, "no number");
+  g_assert_cmpfloat (proc_task_get_progress (run->task), ==, 0.0);
+
+  proc_worker_kill (test_get_worker (pool, 0), NULL);
+  faults_finish (pool);
+}
+
+static void
+test_wrong_results (void)
+{
+  static const char *const values[] = { "[1, 2]", "[1, 2, 3, 4]", "@ai []", "(1, 2, 3)", "([<1>], @a{u(sisa{sv})} {})" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      ProcPool *pool = faults_hostile_pool_new ("wrong-results", values[i]);
+      g_autoptr (ProcResults) results = proc_pool_map (pool, "echo", g_variant_new_parsed ("[1, 2, 3]"));
+
+      proc_results_set_chunk_size (results, 3);
+      for (guint n = 0; n < 3; n++)
+        {
+          g_autoptr (GError) error = NULL;
+
+          g_assert_null (proc_results_next (results, NULL, &error));
+          g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL);
+          test_assert_error_says (error, "replied to 3 items");
+        }
+
+      g_clear_object (&results);
+      proc_worker_kill (test_get_worker (pool, 0), NULL);
+      faults_finish (pool);
+    }
 }
 
 /* ---- ids ---- */
@@ -282,6 +329,9 @@ main (int argc, char *argv[])
   faults_add ("/faults/hostile/one-byte", test_one_byte);
   faults_add ("/faults/hostile/not-normal", test_not_normal);
   faults_add ("/faults/hostile/wrong-message", test_wrong_message);
+  faults_add ("/faults/hostile/no-hello", test_no_hello);
+  faults_add ("/faults/hostile/no-fraction", test_no_fraction);
+  faults_add ("/faults/hostile/wrong-results", test_wrong_results);
   faults_add ("/faults/hostile/wrong-id", test_wrong_id);
   faults_add ("/faults/hostile/wrong-id/twice", test_wrong_id_twice);
   faults_add ("/faults/hostile/wrong-id/finished", test_wrong_id_finished);

@@ -19,17 +19,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static gboolean
-check_type (GVariant *arguments, const char *type, GError **error)
-{
-  if (g_variant_is_of_type (arguments, G_VARIANT_TYPE (type)))
-    return TRUE;
-
-  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS,
-               "this function takes %s, not %s", type, g_variant_get_type_string (arguments));
-  return FALSE;
-}
-
 static void
 die_of (int signum)
 {
@@ -42,7 +31,7 @@ die_of (int signum)
 static GVariant *
 cry_and_crash (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  if (!check_type (arguments, "i", error))
+  if (!test_check_type (arguments, "i", error))
     return NULL;
 
   fputs ("first words\nlast words\n", stderr);
@@ -79,7 +68,7 @@ reply_and_linger (ProcInvocation *invocation, GVariant *arguments, gpointer user
 static GVariant *
 crash_while_exists (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  if (!check_type (arguments, "s", error))
+  if (!test_check_type (arguments, "s", error))
     return NULL;
 
   if (g_file_test (g_variant_get_string (arguments, NULL), G_FILE_TEST_EXISTS))
@@ -121,7 +110,7 @@ die_replying (ProcInvocation *invocation, GVariant *arguments, gpointer user_dat
   int signum;
   char *data;
 
-  if (!check_type (arguments, "(ti)", error))
+  if (!test_check_type (arguments, "(ti)", error))
     return NULL;
 
   g_variant_get (arguments, "(ti)", &size, &signum);
@@ -212,7 +201,7 @@ flood (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErr
   guint64 rest;
   int fd;
 
-  if (!check_type (arguments, "(tib)", error))
+  if (!test_check_type (arguments, "(tib)", error))
     return NULL;
 
   g_variant_get (arguments, "(tib)", &rest, &fd, &with_newlines);
@@ -235,6 +224,22 @@ flood (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErr
   return g_variant_new_boolean (TRUE);
 }
 
+static GVariant *
+report_too_much (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  g_autofree char *text = g_strnfill (2 * 1024 * 1024, 'x');
+  /* With a type that is longer than any frame has room for. */
+  g_autofree char *type = g_strnfill (5000, 'i');
+  g_autofree char *tuple = g_strconcat ("(", type, ")", NULL);
+  g_autofree guint8 *zeros = g_malloc0 (4 * 5000);
+  GVariant *value = g_variant_new_from_data (G_VARIANT_TYPE (tuple), zeros, 4 * 5000, TRUE, NULL, NULL);
+
+  proc_invocation_progress (invocation, 0.5, text);
+  proc_invocation_output (invocation, value);
+
+  return NULL;
+}
+
 static const struct
 {
   const char *name;
@@ -247,6 +252,7 @@ static const struct
   { "change-signals-and-hang", change_signals_and_hang }, /* the same, and never returns; progress "hanging" */
   { "close-all", close_all },                             /* → i: all descriptors, the channel too */
   { "limit-files", limit_files },                         /* none can be written from now on, memfds included */
+  { "report-too-much", report_too_much },                 /* progress and a partial value that no frame can hold */
   { "spin-forever", spin_forever },                       /* progress "spinning" */
   { "flood", flood },                                     /* (tib) → b: so many bytes, to that descriptor, with newlines? */
 };

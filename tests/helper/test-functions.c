@@ -16,17 +16,6 @@
 /* What the initializer was given. */
 static GVariant *initialized;
 
-static gboolean
-check_type (GVariant *arguments, const char *type, GError **error)
-{
-  if (g_variant_is_of_type (arguments, G_VARIANT_TYPE (type)))
-    return TRUE;
-
-  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS,
-               "this function takes %s, not %s", type, g_variant_get_type_string (arguments));
-  return FALSE;
-}
-
 static GVariant *
 echo (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
@@ -45,7 +34,7 @@ add (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError
   int a;
   int b;
 
-  if (!check_type (arguments, "(ii)", error))
+  if (!test_check_type (arguments, "(ii)", error))
     return NULL;
 
   g_variant_get (arguments, "(ii)", &a, &b);
@@ -55,7 +44,7 @@ add (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError
 static GVariant *
 unpack (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  return check_type (arguments, "v", error) ? g_variant_get_variant (arguments) : NULL;
+  return test_check_type (arguments, "v", error) ? g_variant_get_variant (arguments) : NULL;
 }
 
 static GVariant *
@@ -69,7 +58,7 @@ add_variant (ProcInvocation *invocation, GVariant *arguments, gpointer user_data
 static GVariant *
 square_root (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  if (!check_type (arguments, "d", error))
+  if (!test_check_type (arguments, "d", error))
     return NULL;
 
   return g_variant_new_double (sqrt (g_variant_get_double (arguments)));
@@ -84,7 +73,7 @@ fib (int n)
 static GVariant *
 fibonacci (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  if (!check_type (arguments, "i", error))
+  if (!test_check_type (arguments, "i", error))
     return NULL;
 
   return g_variant_new_uint64 (fib (g_variant_get_int32 (arguments)));
@@ -96,7 +85,7 @@ big (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError
   gsize size;
   guint8 *data;
 
-  if (!check_type (arguments, "t", error))
+  if (!test_check_type (arguments, "t", error))
     return NULL;
 
   size = g_variant_get_uint64 (arguments);
@@ -121,7 +110,7 @@ spin (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErro
 {
   gint64 end;
 
-  if (!check_type (arguments, "u", error))
+  if (!test_check_type (arguments, "u", error))
     return NULL;
 
   end = processor_time () + g_variant_get_uint32 (arguments);
@@ -138,7 +127,7 @@ fail (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErro
   int code;
   const char *message;
 
-  if (!check_type (arguments, "(is)", error))
+  if (!test_check_type (arguments, "(is)", error))
     return NULL;
 
   g_variant_get (arguments, "(i&s)", &code, &message);
@@ -178,7 +167,7 @@ outputs (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GE
 {
   guint n;
 
-  if (!check_type (arguments, "u", error))
+  if (!test_check_type (arguments, "u", error))
     return NULL;
 
   n = g_variant_get_uint32 (arguments);
@@ -193,7 +182,7 @@ log_text (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, G
 {
   const char *text;
 
-  if (!check_type (arguments, "s", error))
+  if (!test_check_type (arguments, "s", error))
     return NULL;
 
   text = g_variant_get_string (arguments, NULL);
@@ -214,7 +203,7 @@ log_error (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, 
 static GVariant *
 print (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  if (!check_type (arguments, "s", error))
+  if (!test_check_type (arguments, "s", error))
     return NULL;
 
   g_print ("%s", g_variant_get_string (arguments, NULL));
@@ -249,7 +238,7 @@ flood_stderr (ProcInvocation *invocation, GVariant *arguments, gpointer user_dat
   char block[64 * 1024];
   guint64 rest;
 
-  if (!check_type (arguments, "t", error))
+  if (!test_check_type (arguments, "t", error))
     return NULL;
 
   memset (block, '~', sizeof block);
@@ -298,7 +287,7 @@ write_fd (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, G
   const char *text;
   int fd;
 
-  if (!check_type (arguments, "s", error) || (fd = dup_fd (invocation, error)) < 0)
+  if (!test_check_type (arguments, "s", error) || (fd = dup_fd (invocation, error)) < 0)
     return NULL;
 
   text = g_variant_get_string (arguments, NULL);

@@ -26,6 +26,17 @@ test_helper_sleep (void)
   _exit (EXIT_FAILURE);
 }
 
+gboolean
+test_check_type (GVariant *arguments, const char *type, GError **error)
+{
+  if (g_variant_is_of_type (arguments, G_VARIANT_TYPE (type)))
+    return TRUE;
+
+  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS,
+               "this function takes %s, not %s", type, g_variant_get_type_string (arguments));
+  return FALSE;
+}
+
 static int
 refuse (ProcHelper *helper)
 {

@@ -12,6 +12,9 @@ extern int test_helper_channel;
 /* Sleeps until the host is gone, so that no test leaves a process behind, and exits. Deaf otherwise. */
 void test_helper_sleep (void) G_GNUC_NORETURN;
 
+/* Whether the arguments are of that type; says so if they aren't. */
+gboolean test_check_type (GVariant *arguments, const char *type, GError **error);
+
 /* Adds all functions, by what they are for. */
 void test_functions_add (ProcHelper *helper);
 void test_async_functions_add (ProcHelper *helper);

@@ -18,17 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static gboolean
-check_type (GVariant *arguments, const char *type, GError **error)
-{
-  if (g_variant_is_of_type (arguments, G_VARIANT_TYPE (type)))
-    return TRUE;
-
-  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS,
-               "this function takes %s, not %s", type, g_variant_get_type_string (arguments));
-  return FALSE;
-}
-
 /* ---- what it is ---- */
 
 static GVariant *
@@ -91,7 +80,7 @@ get_cwd (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GE
 static GVariant *
 get_env (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  if (!check_type (arguments, "s", error))
+  if (!test_check_type (arguments, "s", error))
     return NULL;
 
   return g_variant_new ("ms", g_getenv (g_variant_get_string (arguments, NULL)));
@@ -125,7 +114,7 @@ crash (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErr
 {
   int signum;
 
-  if (!check_type (arguments, "i", error))
+  if (!test_check_type (arguments, "i", error))
     return NULL;
 
   signum = g_variant_get_int32 (arguments);
@@ -137,7 +126,7 @@ crash (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErr
 static GVariant *
 exit_with (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
-  if (!check_type (arguments, "i", error))
+  if (!test_check_type (arguments, "i", error))
     return NULL;
 
   _exit (g_variant_get_int32 (arguments));
@@ -194,7 +183,7 @@ allocate (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, G
   static GPtrArray *kept;
   char *memory;
 
-  if (!check_type (arguments, "t", error))
+  if (!test_check_type (arguments, "t", error))
     return NULL;
 
   if (kept == NULL)

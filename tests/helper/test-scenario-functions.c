@@ -14,17 +14,6 @@
 
 static volatile sig_atomic_t interrupted;
 
-static gboolean
-check_type (GVariant *arguments, const char *type, GError **error)
-{
-  if (g_variant_is_of_type (arguments, G_VARIANT_TYPE (type)))
-    return TRUE;
-
-  g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS,
-               "this function takes %s, not %s", type, g_variant_get_type_string (arguments));
-  return FALSE;
-}
-
 /* ---- waiting ---- */
 
 /* Whatever the cancellable says. */
@@ -33,7 +22,7 @@ take_file (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, 
 {
   const char *path;
 
-  if (!check_type (arguments, "s", error))
+  if (!test_check_type (arguments, "s", error))
     return NULL;
 
   path = g_variant_get_string (arguments, NULL);
@@ -63,7 +52,7 @@ meet (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErro
   g_autofree char *name = g_strdup_printf ("%d", getpid ());
   g_autofree char *path = NULL;
 
-  if (!check_type (arguments, "(su)", error))
+  if (!test_check_type (arguments, "(su)", error))
     return NULL;
 
   g_variant_get (arguments, "(&su)", &folder, &n_wanted);
@@ -109,7 +98,7 @@ sum_of_squares (ProcInvocation *invocation, GVariant *arguments, gpointer user_d
   guint64 high = 0;
   guint64 low = 0;
 
-  if (!check_type (arguments, "t", error))
+  if (!test_check_type (arguments, "t", error))
     return NULL;
 
   end = g_variant_get_uint64 (arguments);
@@ -131,7 +120,7 @@ square (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GEr
   const int *cores = proc_invocation_get_cores (invocation, &n_cores);
   int number;
 
-  if (!check_type (arguments, "i", error))
+  if (!test_check_type (arguments, "i", error))
     return NULL;
 
   number = g_variant_get_int32 (arguments);
