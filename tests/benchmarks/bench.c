@@ -23,6 +23,27 @@ echo (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErro
 }
 
 static GVariant *
+reply_in_buffer (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  static GVariant *reply;
+  gsize size = g_variant_get_size (arguments);
+
+  if (reply == NULL || g_variant_get_size (reply) != size)
+    {
+      g_autoptr (ProcBuffer) buffer = proc_buffer_new (size, error);
+
+      if (buffer == NULL)
+        return NULL;
+
+      memset (proc_buffer_get_memory (buffer, NULL), 1, size);
+      g_clear_pointer (&reply, g_variant_unref);
+      reply = proc_buffer_to_variant (buffer, NULL, error);
+    }
+
+  return reply != NULL ? g_variant_ref (reply) : NULL;
+}
+
+static GVariant *
 crash (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
   raise (SIGKILL);
@@ -36,6 +57,7 @@ bench_serve (void)
 
   proc_helper_add_function (helper, "increment", increment, NULL, NULL);
   proc_helper_add_function (helper, "echo", echo, NULL, NULL);
+  proc_helper_add_function (helper, "buffer", reply_in_buffer, NULL, NULL);
   proc_helper_add_function (helper, "crash", crash, NULL, NULL);
   return proc_helper_run (helper);
 }

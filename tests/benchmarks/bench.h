@@ -10,6 +10,7 @@
  *
  *   increment  (x) → (x), and x → x for maps: adds one, so that every result can be checked
  *   echo       replies with its arguments
+ *   buffer     replies with bytes in a ProcBuffer, all 1, as many as its arguments have; the same as long as it can
  *   crash      ends the helper process by SIGKILL
  */
 int bench_serve (void);

@@ -20,13 +20,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "bare.h"
 #include "bench.h"
 
-#define BARE_ARGUMENT "--bare"
-#define BARE_FD 3
 #define CRASH_ARGUMENT "--crash-over-and-over"
 
 /* ---- The helper ---- */
@@ -67,37 +65,10 @@ call_for_time (ProcPool *pool)
   return g_variant_get_int64 (value);
 }
 
-static void
-close_pool (ProcPool *pool)
-{
-  g_autoptr (GError) error = NULL;
-
-  bench_check (proc_pool_close (pool, PROC_CLOSE_DRAIN, NULL, &error), error, "closing the pool");
-  g_object_unref (pool);
-}
-
 static double
-measure_bare (ProcPool *pool)
+measure_bare (ProcPool *unused)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_INHERIT_FDS);
-  g_autoptr (GSubprocess) process = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *program = bench_program ();
-  gint64 start = g_get_monotonic_time ();
-  gint64 end;
-  int fds[2];
-  char byte;
-
-  bench_check (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0, NULL, "socketpair");
-  g_subprocess_launcher_take_fd (launcher, fds[1], BARE_FD);
-  process = g_subprocess_launcher_spawn (launcher, &error, program, BARE_ARGUMENT, NULL);
-  bench_check (process != NULL, error, "bare: the process");
-  bench_check (read (fds[0], &byte, 1) == 1, NULL, "bare: the byte");
-  end = g_get_monotonic_time ();
-
-  close (fds[0]);
-  g_subprocess_wait (process, NULL, NULL);
-  return (double) (end - start);
+  return bench_bare_time ();
 }
 
 static double
@@ -109,7 +80,7 @@ measure_first (ProcPool *unused)
 
   proc_pool_set_max_workers (pool, 1);
   begun = call_for_time (pool);
-  close_pool (pool);
+  bench_close (pool);
   return (double) (begun - start);
 }
 
@@ -179,7 +150,7 @@ measure_starts (guint n_rounds)
     }
 
   g_print ("\n%-18s %9.2f\n%-18s %9.2f\n", "restart/first", medians[RESTART] / medians[FIRST], "restart/bare", medians[RESTART] / medians[BARE]);
-  close_pool (pool);
+  bench_close (pool);
 }
 
 /* ---- Calls meanwhile ---- */
@@ -347,7 +318,7 @@ measure_calls (guint n_rounds, guint n_calls)
 
   for (guint i = 0; i < N_MEANWHILES; i++)
     g_free (times[i]);
-  close_pool (pool);
+  bench_close (pool);
 }
 
 int
@@ -365,8 +336,8 @@ main (int argc, char **argv)
     G_OPTION_ENTRY_NULL
   };
 
-  if (argc == 2 && strcmp (argv[1], BARE_ARGUMENT) == 0)
-    return write (BARE_FD, "x", 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE;
+  if (bench_bare_is (argc, argv))
+    return bench_bare_say ();
   if (proc_helper_is_helper_process ())
     return serve ();
   if (argc == 2 && strcmp (argv[1], CRASH_ARGUMENT) == 0)

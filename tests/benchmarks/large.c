@@ -5,6 +5,7 @@
 /* A large payload to a helper process and back, one at a time, on the main loop:
  *
  *   call     the bytes are a GVariant's of the program's own; the helper replies with what it got
+ *   buffer   the bytes are in a ProcBuffer of the program's own, and the helper's are in one too
  *   copies   the same bytes copied twice within this process, to memory that is there already
  *   fresh    the same, to memory that is allocated and freed each time
  *
@@ -20,20 +21,27 @@ static const guint sizes[] = { 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20, 
 
 #define AIM_SIZE (64u << 20)
 
+/* Which take the same time in a buffer, it is hoped: so short a time that it is measured over many calls. */
+#define SMALL_BUFFER (4u << 20)
+#define LARGE_BUFFER (256u << 20)
+#define N_BUFFER_CALLS 100
+
 typedef enum
 {
   CALL,
   COPIES,
   FRESH,
+  BUFFER, /* not behind CALL, which leaves much memory to be given back */
   N_WAYS
 } WayId;
 
-static const char *const names[N_WAYS] = { "call", "copies", "fresh" };
+static const char *const names[N_WAYS] = { "call", "copies", "fresh", "buffer" };
 
 typedef struct
 {
   ProcPool *pool;
   GVariant *payload;
+  GVariant *buffer; /* the same, in a ProcBuffer */
   char *targets[2];
   gboolean done;
 } Bench;
@@ -54,12 +62,24 @@ on_echoed (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-run_call (Bench *self)
+call (Bench *self, const char *function, GVariant *arguments)
 {
   self->done = FALSE;
-  proc_pool_call_async (self->pool, "echo", self->payload, NULL, on_echoed, self);
+  proc_pool_call_async (self->pool, function, arguments, NULL, on_echoed, self);
   while (!self->done)
     g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+run_call (Bench *self)
+{
+  call (self, "echo", self->payload);
+}
+
+static void
+run_buffer (Bench *self)
+{
+  call (self, "buffer", self->buffer);
 }
 
 static void
@@ -81,7 +101,7 @@ run_fresh (Bench *self)
   bench_check (second[size - 1] == 1, NULL, "fresh");
 }
 
-static void (*const run[N_WAYS]) (Bench *self) = { run_call, run_copies, run_fresh };
+static void (*const run[N_WAYS]) (Bench *self) = { run_call, run_copies, run_fresh, run_buffer };
 
 static double
 measure (Bench *self, WayId way, guint n_times)
@@ -101,8 +121,12 @@ print_size (guint size, double *const *times, guint n_rounds)
   for (guint i = 0; i < N_WAYS; i++)
     medians[i] = bench_median (times[i], n_rounds);
 
-  g_print ("%10u %12.0f %12.0f %12.0f %12.2f %12.2f\n", size >> 10, medians[CALL], medians[COPIES], medians[FRESH],
-           medians[CALL] / medians[COPIES], medians[CALL] / medians[FRESH]);
+  g_print ("%10u %12.0f %12.0f %12.0f %12.0f %12.2f %12.2f\n", size >> 10, medians[CALL], medians[BUFFER], medians[COPIES],
+           medians[FRESH], medians[CALL] / medians[COPIES], medians[CALL] / medians[FRESH]);
+  if (size == SMALL_BUFFER)
+    bench_figure ("large.buffer-4", medians[BUFFER] / 1e3);
+  if (size == LARGE_BUFFER)
+    bench_figure ("large.buffer-256", medians[BUFFER] / 1e3);
   if (size != AIM_SIZE)
     return;
 
@@ -112,6 +136,20 @@ print_size (guint size, double *const *times, guint n_rounds)
 
       bench_figure (figure, medians[i] / 1e3);
     }
+}
+
+static GVariant *
+new_in_buffer (gsize size)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ProcBuffer) buffer = proc_buffer_new (size, &error);
+  GVariant *value;
+
+  bench_check (buffer != NULL, error, "making a buffer");
+  memset (proc_buffer_get_memory (buffer, NULL), 1, size);
+  value = proc_buffer_to_variant (buffer, NULL, &error);
+  bench_check (value != NULL, error, "sealing a buffer");
+  return value;
 }
 
 static void
@@ -124,6 +162,7 @@ measure_size (ProcPool *pool, guint size, guint n_rounds)
 
   memset (bytes, 1, size);
   self.payload = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, size, TRUE, g_free, bytes));
+  self.buffer = new_in_buffer (size);
   for (guint i = 0; i < G_N_ELEMENTS (self.targets); i++)
     self.targets[i] = g_malloc (size);
   for (guint i = 0; i < N_WAYS; i++)
@@ -134,7 +173,7 @@ measure_size (ProcPool *pool, guint size, guint n_rounds)
 
   for (guint round = 0; round < n_rounds; round++)
     for (guint i = 0; i < N_WAYS; i++)
-      times[i][round] = measure (&self, i, n_times);
+      times[i][round] = measure (&self, i, i == BUFFER ? N_BUFFER_CALLS : n_times);
 
   print_size (size, times, n_rounds);
   for (guint i = 0; i < N_WAYS; i++)
@@ -142,6 +181,7 @@ measure_size (ProcPool *pool, guint size, guint n_rounds)
   for (guint i = 0; i < G_N_ELEMENTS (self.targets); i++)
     g_free (self.targets[i]);
   g_variant_unref (self.payload);
+  g_variant_unref (self.buffer);
 }
 
 int
@@ -164,7 +204,7 @@ main (int argc, char **argv)
   bench_check (n_rounds >= 1 && n_rounds <= 10000, NULL, "large: the options");
 
   pool = bench_pool (1);
-  g_print ("%10s %12s %12s %12s %12s %12s\n", "KiB", "call us", "copies us", "fresh us", "call/copies", "call/fresh");
+  g_print ("%10s %12s %12s %12s %12s %12s %12s\n", "KiB", "call us", "buffer us", "copies us", "fresh us", "call/copies", "call/fresh");
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     measure_size (pool, sizes[i], n_rounds);
 

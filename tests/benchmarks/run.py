@@ -93,6 +93,8 @@ MEASURES = [
     Measure("", "large.call", "ms", "large.fresh", "two memcpy, memory new"),
     Measure("the same in a ProcBuffer", "large.buffer", "ms", "large.copies", "two memcpy, memory there"),
     Measure("256 MiB in a ProcBuffer", "large.buffer-256", "ms", "large.buffer-4", "4 MiB in one", at_most=1.5),
+    Measure("128 KiB there and back, socket", "payload.socket.128", "µs", "payload.memory.128", "shared memory", at_most=1),
+    Measure("256 KiB there and back, shared memory", "payload.memory.256", "µs", "payload.socket.256", "socket", at_most=1),
     Measure("first result, cold C helper", "start.C-cold", "ms", "start.bare", "bare posix_spawn", at_most=2, scale=1e-3),
     Measure("first result, forked C helper", "start.C-forked", "ms", "start.bare", "bare posix_spawn", scale=1e-3),
     Measure("first result, forked Python helper", "start.Python-forked", "ms", at_most=5, scale=1e-3),

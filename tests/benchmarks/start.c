@@ -14,14 +14,9 @@
  */
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "bare.h"
 #include "bench.h"
-
-#define BARE_ARGUMENT "--bare"
-#define BARE_FD 3
 
 typedef enum
 {
@@ -35,30 +30,6 @@ typedef enum
 } Way;
 
 static const char *const names[N_WAYS] = { "bare", "C cold", "C forked", "Python cold", "Python forked", "prepared" };
-
-static double
-measure_bare (void)
-{
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_INHERIT_FDS);
-  g_autoptr (GSubprocess) process = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *program = bench_program ();
-  gint64 start = g_get_monotonic_time ();
-  gint64 end;
-  int fds[2];
-  char byte;
-
-  bench_check (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0, NULL, "socketpair");
-  g_subprocess_launcher_take_fd (launcher, fds[1], BARE_FD);
-  process = g_subprocess_launcher_spawn (launcher, &error, program, BARE_ARGUMENT, NULL);
-  bench_check (process != NULL, error, "bare: the process");
-  bench_check (read (fds[0], &byte, 1) == 1, NULL, "bare: the byte");
-  end = g_get_monotonic_time ();
-
-  close (fds[0]);
-  g_subprocess_wait (process, NULL, NULL);
-  return (double) (end - start);
-}
 
 static double
 measure_call (ProcPool *pool)
@@ -165,7 +136,7 @@ measure (guint n_rounds, ProcLauncher *python)
 
   for (guint round = 0; round < n_rounds; round++)
     {
-      times[BARE][round] = measure_bare ();
+      times[BARE][round] = bench_bare_time ();
       times[C_COLD][round] = measure_cold (c);
       times[C_FORKED][round] = measure_forked (c_pool);
       times[PREPARED][round] = measure_call (prepared_pool);
@@ -202,8 +173,8 @@ main (int argc, char **argv)
     G_OPTION_ENTRY_NULL
   };
 
-  if (argc == 2 && strcmp (argv[1], BARE_ARGUMENT) == 0)
-    return write (BARE_FD, "x", 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE;
+  if (bench_bare_is (argc, argv))
+    return bench_bare_say ();
   if (proc_helper_is_helper_process ())
     return bench_serve ();
 
