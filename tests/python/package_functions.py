@@ -4,6 +4,7 @@
 """Functions that the tests have run in helper processes."""
 
 import asyncio
+import itertools
 import logging
 import os
 import signal
@@ -154,6 +155,37 @@ def tell_and_return(*values):
     return len(values)
 
 
+def make_blocks(path, n):
+    """Tells how many it has made."""
+    with open(path, "w", encoding="ascii") as file:
+        for number in range(1, n + 1):
+            file.seek(0)
+            file.write(str(number))
+            file.flush()
+            yield bytes(32768)
+
+
+def count_for_ever(path):
+    """Leaves a sign when it is closed."""
+    try:
+        yield from itertools.count()
+    finally:
+        with open(path, "w", encoding="ascii") as file:
+            file.write("closed")
+
+
+class Stubborn:
+    """Can be sent, and not be rebuilt."""
+
+    def __reduce__(self):
+        return int, ("not a number",)
+
+
+def yield_stubborn():
+    yield 1
+    yield Stubborn()
+
+
 def count_then_fail(n):
     yield from range(n)
     raise ValueError("no more numbers")
@@ -232,6 +264,22 @@ def add_values(a, b):
 
 def kinds(*args):
     return [type(arg).__name__ for arg in args]
+
+
+async def meet(path):
+    """Wait until another process has come here too. Returns what is watched by this one, through epoll."""
+    with open(path, "a", encoding="ascii") as file:
+        file.write(".")
+    while os.stat(path).st_size < 2:
+        await asyncio.sleep(0.001)
+    watched = []
+    for name in os.listdir("/proc/self/fdinfo"):
+        try:
+            with open(f"/proc/self/fdinfo/{name}", encoding="ascii") as file:
+                watched += [(name, line.split()[1]) for line in file if line.startswith("tfd:")]
+        except FileNotFoundError:
+            pass  # that of the listing
+    return os.getpid(), watched
 
 
 class Namespace:

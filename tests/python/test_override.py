@@ -4,6 +4,7 @@
 """The override of the introspected classes."""
 
 import asyncio
+import struct
 import sys
 import unittest
 
@@ -15,6 +16,7 @@ try:
 except ImportError:
     GLibEventLoopPolicy = None
 
+import procpool
 from procpool import glib
 
 
@@ -38,6 +40,10 @@ def broken_at_once(invocation, arguments):
     raise LookupError("at once")
 
 
+def length(invocation, arguments):
+    return arguments.n_children()
+
+
 def tell(invocation, arguments):
     for value in arguments.unpack():
         invocation.output(value)
@@ -46,7 +52,7 @@ def tell(invocation, arguments):
 
 def serve():
     helper = Proc.Helper.new()
-    for function in (total, broken, fail_with_glib, tell):
+    for function in (total, length, broken, fail_with_glib, tell):
         helper.add_function(function.__name__, function)
     for function in (broken_async, broken_at_once):
         helper.add_async_function(function.__name__, function)
@@ -102,6 +108,19 @@ class TestOverride(PoolTestCase):
         items = GLib.Variant("aai", [[1, 2], [3]])
         self.assertEqual([value.unpack() for value in pool.map_task(Proc.Task.new("total"), items)], [3, 3])
 
+    def test_buffers(self):
+        buffer = Proc.Buffer.new(16)
+        buffer.write(0, struct.pack("d", 1.5))
+        buffer.write(8, memoryview(struct.pack("d", 2)))
+        self.assertEqual(buffer.to_variant("ad").unpack(), [1.5, 2])
+        pool = self.make_pool()
+        self.assertEqual(pool.call("total", buffer.to_variant("ad")).unpack(), 3.5)
+        self.assertEqual(pool.call("length", buffer).unpack(), 16)
+        with self.assertRaises(GLib.Error):
+            buffer.write(0, b"x")
+        with procpool.Pool() as other:
+            self.assertEqual(other.submit_call("builtins:len", buffer).result(), 16)
+
     def test_pool_as_context_manager(self):
         with self.make_pool() as pool:
             self.assertEqual(pool.call("total", (1,)).unpack(), 1)
@@ -126,6 +145,15 @@ class TestOverride(PoolTestCase):
         asyncio.set_event_loop_policy(GLibEventLoopPolicy())
         self.addCleanup(asyncio.set_event_loop_policy, None)
         asyncio.get_event_loop_policy().get_event_loop().run_until_complete(self.use(self.make_pool()))
+
+    def test_awaited_in_a_loop_that_does_not_run_the_main_context(self):
+        pool = self.make_pool()
+
+        async def main():
+            with self.assertRaises(RuntimeError) as caught:
+                await pool.call_async("total", (1, 2))
+            self.assertIn("gi.events", str(caught.exception))
+        asyncio.run(main())
 
     def test_callbacks_with_data_as_without_override(self):
         pool = self.make_pool()

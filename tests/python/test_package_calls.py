@@ -13,8 +13,8 @@ import tempfile
 import unittest
 
 import procpool
-from package_functions import (Namespace, Peculiar, Rich, add, async_add, crash, crash_once, echo, exit_with, fail,
-                               fail_peculiarly, get_pid, interrupt_itself, kinds, read_descriptor, return_lock,
+from package_functions import (Namespace, Peculiar, Rich, Stubborn, add, async_add, crash, crash_once, echo, exit_with, fail,
+                               fail_peculiarly, get_pid, interrupt_itself, read_descriptor, return_lock,
                                wait_for_ever, write_and_crash)
 from package_support import PackageTestCase, children, wait_for_end
 from procpool import _pickling
@@ -133,9 +133,55 @@ class TestCalls(PackageTestCase):
         sys.modules["nowhere"] = module
         self.addCleanup(sys.modules.pop, "nowhere")
         exec("def lost(): pass", module.__dict__)
-        with self.assertRaises(ImportError) as caught:
-            self.call(module.lost)
-        self.assertIn("nowhere", str(caught.exception))
+        for args in ((), ([],)):  # a small call and a pickled one
+            with self.subTest(args), self.assertRaises(procpool.PicklingError) as caught:
+                self.call(module.lost, *args)
+            self.assertIn("nowhere:lost", str(caught.exception))
+            self.assertIn("No module named 'nowhere'", str(caught.exception))
+
+    def test_function_of_a_module_that_cannot_be_loaded_is_named(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        for name, text, reason in (("garbled", "def f(:\n", "SyntaxError"), ("failing", "raise LookupError('no luck')\n", "no luck"),
+                                   ("hollow", "", "no attribute 'lost'")):
+            with open(os.path.join(folder.name, name + ".py"), "w", encoding="utf-8") as file:
+                file.write(text)
+            module = sys.modules[name] = type(sys)(name)
+            self.addCleanup(sys.modules.pop, name)
+            exec("def lost(): pass", module.__dict__)
+            sys.path.insert(0, folder.name)
+            with procpool.Pool(max_workers=1) as pool:
+                sys.path.remove(folder.name)
+                with self.subTest(name), self.assertRaises(procpool.PicklingError) as caught:
+                    pool.submit(module.lost).result()
+                self.assertIn(f"{name}:lost", str(caught.exception))
+                self.assertIn(reason, str(caught.exception))
+                with self.subTest(name), self.assertRaises(procpool.UnknownFunction) as caught:
+                    pool.submit_call(f"{name}:missing").result()
+                self.assertIn(f"{name}:missing", str(caught.exception))
+
+    def test_argument_that_cannot_be_rebuilt_is_named(self):
+        with self.assertRaises(procpool.PicklingError) as caught:
+            self.call(add, Stubborn())
+        self.assertIn("package_functions:add", str(caught.exception))
+        self.assertIn("not a number", str(caught.exception))
+
+    def test_external_command(self):
+        async def main():
+            async with procpool.Pool(max_workers=1) as pool:
+                done = await pool.command(["sh", "-c", "cat; echo wrong >&2; exit 3"], input=b"given")
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (3, b"given", b"wrong\n"))
+                self.assertEqual((await pool.command(["sh", "-c", "kill -TERM $$"])).returncode, -signal.SIGTERM)
+                self.assertEqual((await pool.command(["cat"])).stdout, b"")
+                with self.assertRaises(procpool.SpawnFailed) as caught:
+                    await pool.command(["/nowhere/program"])
+                self.assertIn("/nowhere/program", str(caught.exception))
+                with self.assertRaises(procpool.TimedOut):
+                    await pool.options(timeout=0.05).command(["cat", "/dev/zero"])
+                for command, error in (([], ValueError), (["a\0b"], ValueError), ([1], TypeError)):
+                    with self.subTest(command), self.assertRaises(error):
+                        await pool.command(command)
+        asyncio.run(main())
 
     def test_crash_tells_exit_code_signal_and_last_words(self):
         with self.assertRaises(procpool.Crashed) as caught:

@@ -11,7 +11,7 @@ EXPECTED = {
     "first.py": "1229\n",
     "loops.py": "9\n16\n",
     "glib_loop.py": "25\n",
-    "many.py": "[1.0, 2.0, 3.0, 4.0, 5.0]\n3\n2\n1\nlift-off\nPICTURE\n",
+    "many.py": "[1.0, 2.0, 3.0, 4.0, 5.0]\n3\n2\n1\nlift-off\nPICTURE\nb'LOUD' 0\n",
     "errors.py": "division by zero True\nposix:abort 6\n",
     "executor.py": "27 [0, 1, 8, 27]\n6\n",
     "scopes.py": "55\n-15 ['QUEUED', 'RUNNING', 'FAILED']\n(9, 1)\n6\n",

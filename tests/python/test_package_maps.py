@@ -5,12 +5,14 @@
 
 import asyncio
 import math
+import os
 import sys
+import tempfile
 import unittest
 
 import procpool
-from package_functions import (add, async_add, async_count_to, count_then_fail, count_to, crash_at, echo, fail_at, lock_at,
-                               tell_and_return, wait_for_ever)
+from package_functions import (add, async_add, async_count_to, count_for_ever, count_then_fail, count_to, crash_at, echo,
+                               fail_at, lock_at, make_blocks, tell_and_return, wait_for_ever, yield_stubborn)
 from package_support import PackageTestCase
 
 
@@ -74,8 +76,10 @@ class TestMaps(PackageTestCase):
 
     def test_item_that_cannot_be_pickled(self):
         with procpool.Pool(max_workers=1) as pool:
-            with self.assertRaises(procpool.PicklingError):
-                list(pool.map(echo, [1, sys.stdin]))
+            for options in ({}, {"chunk_size": 1}, {"chunk_size": 2}):
+                with self.subTest(options), self.assertRaises(procpool.PicklingError) as caught:
+                    list(pool.map(echo, [1, sys.stdin], **options))
+                self.assertIn("argument 1 of package_functions:echo, of type TextIOWrapper", str(caught.exception))
 
     def test_as_completed_does_not_wait_for_the_slow(self):
         with procpool.Pool(max_workers=2, cancel_grace=0.1) as pool:
@@ -126,6 +130,47 @@ class TestStreams(PackageTestCase):
             stream = iter(pool.stream(_one_then_wait))
             self.assertEqual(next(stream), 1)
             stream.close()
+
+    def test_function_is_held_up_by_who_takes_its_values(self):
+        with procpool.Pool(max_workers=2) as pool, tempfile.NamedTemporaryFile() as made:
+            stream = pool.options(max_outputs=4).stream(make_blocks, made.name, 500)
+            ahead = 0
+            for n_taken, _ in enumerate(stream, 1):
+                for _ in range(5):  # time enough to make many more
+                    pool.submit(echo, 1).result()
+                made.seek(0)
+                ahead = max(ahead, int(made.read()) - n_taken)
+            self.assertEqual(n_taken, 500)
+            self.assertLess(ahead, 150)
+
+    def test_values_that_nobody_takes_yet_are_all_there_later(self):
+        async def main():
+            async with procpool.Pool(max_workers=2) as pool:
+                stream = pool.options(max_outputs=1).stream(count_to, 10_000)
+                self.assertEqual(await pool.map(echo, range(100)), list(range(100)))
+                self.assertEqual([value async for value in stream], list(range(10_000)))
+                self.assertEqual(stream.result, "counted")
+        asyncio.run(main())
+
+    def test_function_without_end_is_closed_when_the_loop_is_left(self):
+        with procpool.Pool(max_workers=1, cancel_grace=60) as pool, tempfile.NamedTemporaryFile() as sign:
+            for value in pool.stream(count_for_ever, sign.name):
+                if value == 1000:
+                    break
+            pid = pool.submit(os.getpid).result()
+            self.assertEqual(sign.read(), b"closed")
+            self.assertEqual([worker.pid for worker in pool.workers()], [pid])
+
+    def test_value_that_cannot_be_rebuilt_comes_after_those_before_it(self):
+        with procpool.Pool() as pool:
+            got = []
+            with self.assertRaises(procpool.PicklingError) as caught:
+                for value in pool.stream(yield_stubborn):
+                    got.append(value)
+            self.assertEqual(got, [1])
+            self.assertIn("package_functions:yield_stubborn", str(caught.exception))
+            with self.assertRaises(ValueError):
+                pool.options(max_outputs=0)
 
     def test_output_option_and_progress(self):
         with procpool.Pool() as pool:

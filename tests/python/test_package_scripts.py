@@ -80,7 +80,7 @@ result = pool.submit(get).result()
 def use(): return result + 1
 try:
     print(pool.submit(use).result())
-except RuntimeError as error:
+except procpool.PicklingError as error:
     print("refused:", "result" in str(error) or "pool" in str(error))
 pool.close()
 '''
@@ -178,6 +178,65 @@ with procpool.Pool(logging=False) as pool:
                                                      {"ast", "dis", "re", "typing", "pickle", "enum",
                                                       "traceback", "asyncio", "logging", "gi"})):
             self.assertEqual(heavy & set(line.split()), set())
+
+    FORK = """
+import asyncio
+import os
+import sys
+import procpool
+
+def square(x):
+    return x * x
+
+def refused(pool):
+    try:
+        pool.submit(square, 2)
+    except procpool.WrongProcess:
+        return "refused"
+
+async def run():
+    async with procpool.Pool(max_workers=1) as pool:
+        return await pool.run(square, 3)
+
+used, unused, executor = procpool.Pool(max_workers=1), procpool.Pool(), procpool.Executor(1)
+with used, unused, executor:
+    print(used.submit(square, 1).result(), executor.submit(square, 1).result(), flush=True)
+    pid = os.fork()
+    if not pid:
+        print(refused(used), refused(unused), refused(executor), asyncio.run(run()), flush=True)
+        sys.exit(7)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), used.submit(square, 4).result(), executor.submit(square, 5).result())
+"""
+
+    def test_fork_of_the_host_leaves_its_pools_alone(self):
+        self.assertEqual(self.run_script(self.FORK), "1 1\nrefused refused refused 9\n7 16 25\n")
+
+    FORK_IN_LOOP = """
+import asyncio
+import os
+import procpool
+
+def square(x):
+    return x * x
+
+async def main():
+    async with procpool.Pool(max_workers=1) as pool:
+        print(await pool.run(square, 1), flush=True)
+        pid = os.fork()
+        if not pid:
+            try:
+                await pool.run(square, 2)
+            except procpool.WrongProcess:
+                os.write(1, b"refused\\n")
+            os._exit(0)
+        os.waitpid(pid, 0)
+        print(await pool.run(square, 3))
+
+asyncio.run(main())
+"""
+
+    def test_fork_of_the_host_within_its_loop(self):
+        self.assertEqual(self.run_script(self.FORK_IN_LOOP), "1\nrefused\n9\n")
 
     def test_unclosed_pool_does_not_keep_the_program(self):
         output = self.run_script('''

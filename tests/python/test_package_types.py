@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 import procpool
+from package_support import FOLDER
 
 PROGRAM = """
 import asyncio
@@ -40,8 +41,10 @@ async def main() -> None:
             print(future.result(), text, numbers, await pool.call("math:sqrt", 4.0))
         except procpool.Crashed as error:
             print(error.exit_code, error.signal)
-        async for part in pool.stream(square, 1):
+        async for part in pool.options(max_outputs=2).stream(square, 1):
             print(part)
+        listing: bytes = (await pool.command(["ls"], input=b"")).stdout
+        print(listing, [worker.build_id for worker in pool.workers()])
 
 
 asyncio.run(main())
@@ -49,23 +52,33 @@ asyncio.run(main())
 
 
 class TestTypes(unittest.TestCase):
-    def check(self, text):
+    def check(self, *programs):
         mypy = shutil.which("mypy")
         if mypy is None:
             self.skipTest("needs mypy")
         package = pathlib.Path(importlib.util.find_spec("procpool").origin).parent
         with tempfile.TemporaryDirectory() as folder:
-            program = pathlib.Path(folder, "program.py")
-            program.write_text(text, encoding="utf-8")
-            return subprocess.run([mypy, "--strict", "--cache-dir", folder, program], text=True, stdout=subprocess.PIPE,
+            return subprocess.run([mypy, "--strict", "--cache-dir", folder, *programs], text=True, stdout=subprocess.PIPE,
                                   env={**os.environ, "MYPYPATH": str(package.parent)}, check=False)
 
+    def check_text(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder, "program.py")
+            program.write_text(text, encoding="utf-8")
+            return self.check(program)
+
+    def test_examples_pass_the_strict_checker(self):
+        examples = sorted((FOLDER.parents[1] / "docs/examples").glob("*/*.py"))
+        self.assertGreater(len(examples), 3)
+        result = self.check(*examples)
+        self.assertEqual((result.returncode, result.stdout[:7]), (0, "Success"), result.stdout)
+
     def test_program_passes_the_strict_checker(self):
-        result = self.check(PROGRAM)
+        result = self.check_text(PROGRAM)
         self.assertEqual((result.returncode, result.stdout[:7]), (0, "Success"), result.stdout)
 
     def test_wrong_types_are_found(self):
-        result = self.check(PROGRAM.replace("pool.run(later, 3)", "pool.run(later, None)"))
+        result = self.check_text(PROGRAM.replace("pool.run(later, 3)", "pool.run(later, None)"))
         self.assertEqual(result.returncode, 1)
         self.assertIn("None", result.stdout)
 
@@ -82,6 +95,11 @@ class TestTypes(unittest.TestCase):
         text = pydoc.render_doc(procpool.Pool, renderer=pydoc.plaintext)
         for word in ("max_workers", "idle_timeout", "Durations are seconds", "async run("):
             self.assertIn(word, text)
+
+    def test_help_of_the_package_tells_of_all_there_is(self):
+        text = pydoc.render_doc(procpool, renderer=pydoc.plaintext)
+        for name in ("class Pool(", "class Executor(", "run_in_process(", "class Crashed("):
+            self.assertIn(name, text)
 
     def test_unknown_name(self):
         with self.assertRaises(AttributeError):

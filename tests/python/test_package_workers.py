@@ -12,9 +12,9 @@ import tempfile
 import unittest
 
 import procpool
-from procpool import _pickling
+from procpool import WorkerState, _pickling
 from package_functions import (add, async_add, exit_with, fail, fail_to_start, get_cores, get_pid, get_state, install_handler,
-                               log_everything, note_error, note_finished, print_lines, set_state, write_file)
+                               log_everything, meet, note_error, note_finished, print_lines, set_state, write_file)
 from package_support import PackageTestCase, wait_for_end
 
 
@@ -38,11 +38,22 @@ class TestLife(PackageTestCase):
             with self.assertRaises(procpool.InitializerFailed) as caught:
                 pool.submit(add, 1).result()
         self.assertIn("out of sorts", str(caught.exception))
+        self.assertIn("package_functions:fail_to_start", str(caught.exception))
 
     def test_initializer_that_cannot_be_sent(self):
         with self.assertRaises(procpool.PicklingError) as caught:
             procpool.Pool(initializer=add, initargs=(sys.stdin,))
         self.assertIn("argument 1 of package_functions:add", str(caught.exception))
+
+    def test_initializer_and_others_that_cannot_be_imported(self):
+        module = sys.modules["nowhere"] = type(sys)("nowhere")
+        self.addCleanup(sys.modules.pop, "nowhere")
+        exec("def lost(*args): pass", module.__dict__)
+        for name in ("initializer", "finalizer", "error_handler", "loop_factory"):
+            with procpool.Pool(max_workers=1, **{name: module.lost}) as pool:
+                with self.subTest(name), self.assertRaises(procpool.InitializerFailed) as caught:
+                    pool.submit(add, 1).result()
+                self.assertIn("nowhere:lost", str(caught.exception))
 
     def test_finalizer_and_error_handler(self):
         with procpool.Pool(max_workers=1, initializer=install_handler, initargs=(self.path,), error_handler=note_error,
@@ -96,6 +107,30 @@ class TestLife(PackageTestCase):
             self.assertEqual(caught.exception.exit_code, 5)
         with self.assertRaises(ValueError):
             procpool.Pool(start_method="teleport")
+
+    def test_forks_wait_for_descriptors_of_their_own(self):
+        with procpool.Pool(max_workers=2, start_method="fork-server", preload=["package_functions"]) as pool:
+            futures = [pool.submit(meet, self.path) for _ in range(2)]  # an async function each
+            found = [future.result() for future in futures]
+        self.assertEqual(len({pid for pid, _ in found}), 2)
+        for _, watched in found:
+            self.assertEqual(len(watched), len(set(watched)))
+
+    def test_program_of_another_build_replaces_workers(self):
+        program = f"""
+import pathlib, sys
+from procpool import helper
+sys.exit(helper.main(pathlib.Path({self.path!r}).read_text()))
+"""
+        pathlib.Path(self.path).write_text("one", encoding="ascii")
+        with procpool.Pool(max_workers=2, launcher=[sys.executable, "-c", program]) as pool:
+            self.assertIsInstance(pool.submit_call("os:getpid").result(), int)
+            self.assertEqual([worker.build_id for worker in pool.workers()], ["one"])
+            pathlib.Path(self.path).write_text("two", encoding="ascii")
+            futures = [pool.submit_call("time:sleep", 0.001) for _ in range(2)]
+            while {worker.build_id for worker in pool.workers() if worker.state in (WorkerState.IDLE, WorkerState.BUSY)} != {"two"}:
+                futures.append(pool.submit_call("time:sleep", 0.001))
+                futures[-1].result()
 
     def test_preparing_and_waiting_for_room(self):
         async def main():

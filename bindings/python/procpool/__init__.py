@@ -15,8 +15,17 @@
 
     asyncio.run(main())
 
-What this package has is loaded when it is first used: a helper process needs little of it.
+    Pool                                helper processes that are used again and again
+    Executor                            the same as a concurrent.futures.Executor
+    run_in_process, open_in_process     one function in a process of its own
+    pool_scope, subprocify, run_sync    pools that needn't be named
+    current, retire                     for functions in a helper process
+    PoolError and those below it        what can go wrong
+    procpool.glib                       coroutines on a main loop of GLib's
+    procpool.helper                     the program of a helper process
 """
+
+# What there is is loaded when it is first used: a helper process needs little of it.
 
 # The module typing is none of a helper process's business. This is how a type checker knows it, too.
 TYPE_CHECKING = False
@@ -67,6 +76,12 @@ _HOMES.update(dict.fromkeys("""
     RemoteTraceback SpawnFailed StartFailed TimedOut TooLarge UnknownFunction VersionMismatch
     WrongProcess
 """.split(), "errors"))
+
+__all__ = list(_HOMES)
+
+
+def __dir__() -> "list[str]":
+    return [*globals(), *_HOMES]
 
 
 def __getattr__(name: str) -> "Any":

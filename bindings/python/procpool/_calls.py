@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
-from typing import (TYPE_CHECKING, Any, Callable, Coroutine, Dict, Iterable, Optional, ParamSpec, Tuple, TypeVar, overload)
+from typing import (TYPE_CHECKING, Any, Callable, Coroutine, Dict, Iterable, Optional, ParamSpec, Sequence, Tuple, TypeVar,
+                    Union, overload)
 
 from . import _loops, _native
 from ._dumping import dump_call
 from ._pickling import qualified_name
 
 if TYPE_CHECKING:
+    import os
+    import subprocess
+
     from ._map import Completed, Map
     from ._streams import Stream
     from .pool import Pool
@@ -23,8 +27,8 @@ _T = TypeVar("_T")
 PICKLE = 0
 PLAIN = 1
 
-# The place of the last of a task's options.
-OUTPUT = 8
+# How many partial values wait to be taken, if nobody says otherwise.
+MAX_OUTPUTS = 16
 
 
 def _tuples(iterables: Tuple[Iterable[Any], ...]) -> Iterable[Tuple[Any, ...]]:
@@ -37,6 +41,7 @@ class Calls:
 
     _pool: "Pool"
     _options: Optional[Tuple[Any, ...]] = None
+    _max_outputs = MAX_OUTPUTS
 
     # ---- one call ----
 
@@ -53,15 +58,20 @@ class Calls:
         The function may be async. Raises what the function raises, or a PoolError. Cancelling the task that awaits
         this cancels the function.
         """
+        return await self._begin(function, args, kwargs)
+
+    def _begin(self, function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any],
+               name: Optional[str] = None) -> Any:
+        """Start a call. Returns what is to be awaited, and may be cancelled."""
         pool = self._pool
         loop = _loops.running_asyncio_loop()
         if loop is not None and pool._has_script and pool._ensure_driver(loop).loop is loop:
             outcome = pool._native.call(loop, None, function, args, kwargs, self._options)
             if outcome is not None:
-                return await outcome
+                return outcome
         waiter = _loops.Waiter(pool)
-        waiter.run = self._start_function(function, args, kwargs, waiter.sink)
-        return await waiter.wait()
+        waiter.run = self._start_function(function, args, kwargs, waiter.sink, name)
+        return waiter
 
     async def call(self, name: str, /, *args: Any) -> Any:
         """Call a function of the helper by its name, whatever language the helper is written in.
@@ -73,14 +83,14 @@ class Calls:
         waiter.run = self._start(name, args, PLAIN, waiter.sink)
         return await waiter.wait()
 
-    def _start_function(self, function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any],
-                        sink: Any) -> _native.Run:
+    def _start_function(self, function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any], sink: Any,
+                        name: Optional[str] = None) -> _native.Run:
         """Start a call of a function; the sink gets its outcome. The pool has a driver."""
         pool = self._pool
         run = pool._native.call(None, sink, function, args, kwargs, self._options) if pool._has_script else None
         if run is None:
             payload = dump_call(function, args, kwargs, pool._has_script)
-            run = pool._native.run(qualified_name(function) + "()", payload, PICKLE, sink, self._options)
+            run = pool._native.run(name or qualified_name(function) + "()", payload, PICKLE, sink, self._options)
         return run  # type: ignore[no-any-return]
 
     def _start(self, name: str, payload: Any, codec: int, sink: Any) -> _native.Run:
@@ -104,18 +114,34 @@ class Calls:
         Without an event loop, the pool's work is done in a thread of its own, where the callbacks of the future are
         called too.
         """
-        future: _loops.Future[Any] = _loops.Future(self._pool._ensure_driver(_loops.running_asyncio_loop()))
-        future.run = self._start_function(function, args, kwargs, future)
-        return future
+        return self._submit(function, args, kwargs)
 
     def submit_call(self, name: str, /, *args: Any) -> "_loops.Future[Any]":
         """Call a function of the helper by its name, as call() does, and return a future at once."""
-        return self._submit(name, args, PLAIN)
+        future: _loops.Future[Any] = _loops.Future(self._pool._ensure_driver(_loops.running_asyncio_loop()))
+        self._start(name, args, PLAIN, future)
+        return future
 
-    def _submit(self, name: str, payload: Any, codec: int) -> "_loops.Future[Any]":
-        pool = self._pool
-        future: _loops.Future[Any] = _loops.Future(pool._ensure_driver(_loops.running_asyncio_loop()))
-        self._start(name, payload, codec, future)
+    async def command(self, command: Sequence[Union[str, "os.PathLike[str]"]], /, *,
+                      input: Any = None) -> "subprocess.CompletedProcess[bytes]":
+        """Run an external program in a helper process, and return what came of it: returncode, stdout and stderr.
+
+        All that holds for other tasks holds for it: it waits its turn, may have a timeout and cores, and is ended with its
+        helper process. A returncode that isn't 0 raises nothing; see CompletedProcess.check_returncode().
+
+        :param command: The program, looked for in PATH unless it has a slash, and its arguments.
+        :param input: Bytes for its standard input, which is empty otherwise.
+        """
+        from subprocess import CompletedProcess
+        waiter = _loops.Waiter(self._pool)
+        waiter.run = self._pool._native.command(command, input, waiter.sink, self._options)
+        status, signal, stdout, stderr = await waiter.wait()
+        return CompletedProcess(command, -signal if signal else status, stdout, stderr)
+
+    def _submit(self, function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any],
+                name: Optional[str] = None) -> "_loops.Future[Any]":
+        future: _loops.Future[Any] = _loops.Future(self._pool._ensure_driver(_loops.running_asyncio_loop()))
+        future.run = self._start_function(function, args, kwargs, future, name)
         return future
 
     # ---- many calls ----
@@ -134,7 +160,8 @@ class Calls:
 
         Awaited it gives a list of the results. Iterated, by async for or by for, it gives one after the other, in the
         order of the items, with only a few under way: look_ahead chunks. Small items go several at a time: chunk_size
-        of them, by default as many as take some milliseconds.
+        of them, by default as many as take some milliseconds. With a chunk_size, look_ahead is by default as many chunks
+        as are done in some milliseconds; chunks of 1 are calls of their own.
         """
         from ._map import Map, length_hint
         return Map(self, function, _tuples(iterables), chunk_size, look_ahead, length_hint(iterables))
@@ -147,7 +174,7 @@ class Calls:
 
     def as_completed(self, function: Callable[..., Any], /, *iterables: Iterable[Any],
                      look_ahead: Optional[int] = None) -> "Completed":
-        """As map(), iterated in the order in which the calls are done."""
+        """As map(), iterated in the order in which the calls are done, each item by itself."""
         from ._map import Completed
         return Completed(self, function, _tuples(iterables), look_ahead)
 
@@ -156,6 +183,9 @@ class Calls:
 
         They are what a generator yields, sync or async, or what a function hands out by current().output(). What the
         function returns is in the stream's result attribute at the end.
+
+        A function that is faster than who iterates is held up: see max_outputs of options(). It has its helper process
+        for itself.
         """
         from ._streams import Stream
         return Stream(self, function, args, kwargs)

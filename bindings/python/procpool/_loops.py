@@ -21,7 +21,6 @@ from ._native import Context, Outcome, Run
 if TYPE_CHECKING:
     import asyncio
 
-    from ._calls import Calls
     from .pool import Pool
 
 _T = TypeVar("_T")
@@ -314,15 +313,14 @@ class Waiter:
         trio = running_trio()
         self._future = self.sink = TrioSink(trio) if trio is not None else Future(driver)
 
-    def start(self, calls: "Calls", name: str, payload: Any) -> "Waiter":
-        self.run = calls._start(name, payload, 0, self.sink)
-        return self
-
     def cancel(self) -> None:
         if self.run is not None:
             self.run.cancel()
         if self._loop is not None:
             self._future.cancel()
+
+    def __await__(self) -> Any:
+        return self.wait().__await__()
 
     async def wait(self) -> Any:
         """The outcome. If the waiting is cancelled, so is what is waited for."""

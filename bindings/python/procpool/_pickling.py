@@ -135,7 +135,8 @@ def _get_dumps(module, _made=[]):
 def qualified_name(function):
     """What a function is called in messages: module:qualified.name."""
     try:
-        return f"{function.__module__}:{function.__qualname__}"
+        module, name = function.__module__, function.__qualname__
+        return f"{module}:{name}" if module else name  # a method of an object of C's has none
     except AttributeError:
         inner = getattr(function, "func", None)  # of functools.partial
         if inner is not None:

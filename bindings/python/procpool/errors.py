@@ -155,9 +155,6 @@ REMOTE = _TYPES.index(RemoteError)
 UNKNOWN_FUNCTION = _TYPES.index(UnknownFunction)
 INVALID_ARGUMENTS = _TYPES.index(InvalidArguments)
 
-# What goes before the last lines of standard error in the library's messages.
-_WROTE = "; it wrote: "
-
 
 def _rebuild(pickled: bytes) -> BaseException:
     """The exception that a helper process has sent. Raises if it isn't one."""
@@ -198,7 +195,7 @@ def _from_details(message: str, details: Dict[str, Any]) -> BaseException:
 
 
 def from_error(domain: str, code: int, message: str, details: Optional[Dict[str, Any]], function: str,
-               exit_code: int, signal: int, pickled: bool) -> BaseException:
+               exit_code: int, signal: int, stderr: Optional[str], pickled: bool) -> BaseException:
     """The exception for an error of the library's."""
     details = details or {}
     name = function[:-2] if pickled and function.endswith("()") else function
@@ -218,13 +215,14 @@ def from_error(domain: str, code: int, message: str, details: Optional[Dict[str,
     if isinstance(exception, Crashed):
         exception.exit_code = exit_code if exit_code >= 0 and not signal else None
         exception.signal = signal or None
-        exception.stderr = message.partition(_WROTE)[2]
+        exception.stderr = stderr or ""
     return exception
 
 
 def from_load_failure(function: str, cause: BaseException) -> BaseException:
-    """For a result that has arrived and can't be rebuilt."""
-    error = PicklingError(f"the result of {function} can't be rebuilt here: {type(cause).__name__}: {cause}")
-    error.function = function
+    """For a result or a partial value that has arrived and can't be rebuilt."""
+    name = function.removesuffix("()")
+    error = PicklingError(f"what {name} has sent can't be rebuilt here: {type(cause).__name__}: {cause}")
+    error.function = name
     error.__cause__ = cause
     return error

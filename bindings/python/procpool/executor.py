@@ -21,10 +21,10 @@ from . import _loops
 from ._calls import PICKLE
 from ._chunks import run_chunk
 from ._dumping import dump_call
-from ._map import _unpack
+from ._map import unpack
 from ._pickling import qualified_name
 from .errors import InitializerFailed, PicklingError
-from .kinds import CloseMode, TaskState
+from .kinds import CloseMode
 from .pool import Pool
 
 _P = ParamSpec("_P")
@@ -51,10 +51,6 @@ class _Future(_loops.Future[_T]):
     def cancel(self) -> bool:
         """Cancel the call, if it isn't running yet. Returns False if it is, or is done."""
         return not self.running() and super().cancel()
-
-    def running(self) -> bool:
-        """Whether the call is in a helper process just now."""
-        return not self.done() and self.run is not None and self.run.state == TaskState.RUNNING
 
     def set_exception(self, exception: Optional[BaseException]) -> None:
         """For the executor alone."""
@@ -219,6 +215,8 @@ class Executor(concurrent.futures.Executor):
             pending = list(self._pending)
             if not self._closed.is_set():
                 _busy.add(self)
+        if self._pool._context.is_foreign():
+            return
         if cancel_futures:
             for future in pending:
                 future.cancel()
@@ -251,7 +249,7 @@ class _Chunked:
 def _flatten(chunks: Iterator[Any]) -> Iterator[Any]:
     try:
         for chunk in chunks:
-            yield from _unpack(chunk)
+            yield from unpack(chunk)
     finally:
         chunks.close()  # type: ignore[attr-defined]
 

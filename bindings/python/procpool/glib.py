@@ -20,8 +20,6 @@ from __future__ import annotations
 import concurrent.futures
 from typing import Any, Coroutine
 
-from . import _loops
-
 __all__ = ["start"]
 
 

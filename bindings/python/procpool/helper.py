@@ -13,7 +13,7 @@ import sys
 from _contextvars import ContextVar
 
 from . import _native
-from ._pickling import _loads, cloudpickle, dump, dump_by_value, load_function
+from ._pickling import _loads, cloudpickle, dump, dump_by_value
 
 _current = ContextVar("procpool_invocation")
 
@@ -229,6 +229,9 @@ def _iterate(native, values):
         except StopIteration as end:
             return end.value
         report.output(value)
+        if native.cancelled:
+            values.close()
+            return None
 
 
 def call_named(native):
@@ -247,7 +250,7 @@ def _resolve(name, _known={}):
     try:
         __import__(module)
         found = sys.modules[module]
-    except ImportError as error:
+    except Exception as error:
         raise _Refusal(10, f"no function “{name}” in this helper: {type(error).__name__}: {error}") from error
     for part in path.split("."):
         found = getattr(found, part, None)
@@ -260,11 +263,21 @@ def _resolve(name, _known={}):
 def _resolve_pickled(name):
     """The function of a call of this package's that is small, whose name is all that is sent of it."""
     module, _, path = name[:-2].partition(":")
-    __import__(module)
-    found = sys.modules[module]
-    for part in path.split("."):
-        found = getattr(found, part)
+    try:
+        __import__(module)
+        found = sys.modules[module]
+        for part in path.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        refuse(name, error)
     return found
+
+
+def refuse(name, error):
+    """A call has arrived, and its function or arguments can't be rebuilt."""
+    from .errors import PicklingError
+    raise PicklingError(f"the call of {name[:-2]} can't be rebuilt in the helper process: "
+                        f"{type(error).__name__}: {_safe_str(error)}") from error
 
 
 # ---- Life ----
@@ -281,11 +294,18 @@ def start(config):
         _records.install(config["log_level"], config.get("prints", False))
     for name in ("loop_factory", "error_handler", "finalizer"):
         if config.get(name):
-            _config[name] = _loads(config[name])
+            _config[name] = _load_named(*config[name])
     if config.get("initializer"):
-        function, args = _loads(config["initializer"])
+        function, args = _load_named(*config["initializer"])
         return function(*args)
     return None
+
+
+def _load_named(name, data):
+    try:
+        return _loads(data)
+    except Exception as error:
+        refuse(name, error)
 
 
 def finish():
@@ -301,8 +321,12 @@ def finish():
     return result
 
 
-def main() -> int:
-    """Serve a pool. Returns the exit code."""
+def main(build_id: "str | None" = None) -> int:
+    """Serve a pool. Returns the exit code.
+
+    :param build_id: For a program that is replaced by newer ones while pools use it: a text that changes with it. A pool
+        that has got a helper process of another build replaces those that it has of earlier ones.
+    """
     if not _native.is_helper_process():
         print("procpool.helper is a helper program: a pool starts it", file=sys.stderr)
         return 1
@@ -310,7 +334,7 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.reconfigure(line_buffering=True)
-    return _native.serve(_current, call_named, reply, fail, _resolve_pickled)
+    return _native.serve(_current, call_named, reply, fail, _resolve_pickled, refuse, build_id)
 
 
 if __name__ == "__main__":

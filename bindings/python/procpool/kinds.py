@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 
 class Isolation(enum.IntEnum):
@@ -73,3 +73,5 @@ class Worker(NamedTuple):
     memory: int
     #: The ids of the cores that it is pinned to; empty if it isn't.
     cores: Tuple[int, ...]
+    #: What tells its program from earlier builds of it, if anything; see procpool.helper.main().
+    build_id: Optional[str]

@@ -12,9 +12,9 @@ import weakref
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
 from . import _launch, _loops, _native
-from ._calls import Calls
+from ._calls import MAX_OUTPUTS, Calls
 from ._dumping import flat, flat_function
-from ._pickling import _dumps
+from ._pickling import _dumps, qualified_name
 from .kinds import CloseMode, Isolation, Scheduling, Worker, WorkerState
 
 _T = TypeVar("_T")
@@ -35,9 +35,10 @@ def _milliseconds(seconds: Optional[float], name: str) -> int:
 class Options(Calls):
     """A pool with options for the tasks that are run by it; see Pool.options()."""
 
-    def __init__(self, pool: "Pool", options: Tuple[Any, ...]) -> None:
+    def __init__(self, pool: "Pool", options: Tuple[Any, ...], max_outputs: int) -> None:
         self._pool = pool
         self._options = options
+        self._max_outputs = max_outputs
 
 
 class Pool(Calls):
@@ -173,16 +174,18 @@ class Pool(Calls):
         """What each helper process is told first."""
         from .helper import start
         config: Dict[str, Any] = {"path": _launch.search_path(), "main": script}
+        name = "procpool.helper:start()"
         if initializer is not None:
-            config["initializer"] = flat(initializer, initargs, self._has_script)
-        for name, function in (("finalizer", finalizer), ("error_handler", error_handler), ("loop_factory", loop_factory)):
+            name = qualified_name(initializer) + "()"
+            config["initializer"] = name, flat(initializer, initargs, self._has_script)
+        for key, function in (("finalizer", finalizer), ("error_handler", error_handler), ("loop_factory", loop_factory)):
             if function is not None:
-                config[name] = flat_function(function, self._has_script)
+                config[key] = qualified_name(function) + "()", flat_function(function, self._has_script)
         if logging:
             import logging as module
             config["log_level"] = module.getLogger().level or module.WARNING
             config["prints"] = prints
-        self._native.set_initializer("procpool.helper:start()", _dumps((start, (config,), {}), 5))
+        self._native.set_initializer(name, _dumps((start, (config,), {}), 5))
         self._native.set("finalizer", "procpool.helper:finish")
 
     # Not an attribute, lest the pool keep itself.
@@ -196,6 +199,8 @@ class Pool(Calls):
         driver = self._driver
         if driver is not None and (driver.loop is loop and loop is not None or driver.alive):
             return driver
+        if self._context.is_foreign():
+            self._context.enter(_ignore)  # raises WrongProcess
         with self._lock:
             if self._driver is None or not self._driver.alive:
                 if self._driver is not None:
@@ -236,7 +241,7 @@ class Pool(Calls):
 
     def options(self, *, name: Optional[str] = None, cores: Optional[int] = None, priority: Optional[int] = None,
                 timeout: Optional[float] = None, max_attempts: Optional[int] = None,
-                isolation: Optional[Isolation] = None, fds: Optional[Sequence[Any]] = None,
+                isolation: Optional[Isolation] = None, max_outputs: int = MAX_OUTPUTS, fds: Optional[Sequence[Any]] = None,
                 progress: Optional[Callable[[float, str], Any]] = None,
                 output: Optional[Callable[[Any], Any]] = None) -> Options:
         """The same pool with options for the tasks that are run by it: pool.options(timeout=3).run(function).
@@ -247,12 +252,16 @@ class Pool(Calls):
         :param timeout: After how many seconds of running a task fails with TimedOut.
         :param max_attempts: How often a task is tried that is lost to a crash; 1 by default.
         :param isolation: What a task shares its helper process with.
+        :param max_outputs: How many partial values of stream() may wait to be taken before the function is held up.
         :param fds: File descriptors for the function, which finds them in current().fds.
         :param progress: Called with what the function tells by current().progress(): a fraction and a text.
         :param output: Called with each partial value.
         """
+        if max_outputs < 1:
+            raise ValueError(f"max_outputs is a number of values, not {max_outputs}")
         return Options(self, (name, cores, priority, None if timeout is None else _milliseconds(timeout, "timeout"),
-                              max_attempts, None if isolation is None else int(isolation), fds, progress, output))
+                              max_attempts, None if isolation is None else int(isolation), None, fds, progress, output),
+                       max_outputs)
 
     def _get(self, name: str) -> Any:
         return self._in_context(lambda: self._native.get(name))
@@ -303,8 +312,8 @@ class Pool(Calls):
     def workers(self) -> List[Worker]:
         """What there is to know of the helper processes at this moment."""
         described = self._in_context(self._native.workers)
-        return [Worker(pid, WorkerState(state), tasks_done, memory, cores)
-                for pid, state, tasks_done, memory, cores in described]
+        return [Worker(pid, WorkerState(state), tasks_done, memory, cores, build_id)
+                for pid, state, tasks_done, memory, cores, build_id in described]
 
     @property
     def proc(self) -> Any:
@@ -346,8 +355,8 @@ class Pool(Calls):
         self._finalizer.detach()
 
     def close(self, mode: CloseMode = CloseMode.DRAIN) -> None:
-        """Close the pool, and wait until the last helper process is gone."""
-        if not self._finalizer.alive:
+        """Close the pool, and wait until the last helper process is gone. Does nothing in a fork of this process."""
+        if not self._finalizer.alive or self._context.is_foreign():
             return
         future = _loops.Future(None)
         self._start_closing(mode, lambda *error: future.set_result(None))
@@ -356,11 +365,11 @@ class Pool(Calls):
         self._stop_driver()
 
     async def aclose(self, mode: CloseMode = CloseMode.DRAIN) -> None:
-        """Close the pool, and return when the last helper process is gone.
+        """Close the pool, and return when the last helper process is gone. Does nothing in a fork of this process.
 
         If the waiting is cancelled while tasks are being done, they are cancelled, too.
         """
-        if not self._finalizer.alive:
+        if not self._finalizer.alive or self._context.is_foreign():
             return
         loop = _loops.running_asyncio_loop()
         trio = None if loop is not None else _loops.running_trio()
@@ -427,4 +436,6 @@ def _ignore(*arguments: Any) -> None:
 
 def _abandon(native: Any, context: Any) -> None:
     """A pool was dropped, or the program ends."""
+    if context.is_foreign():
+        return
     native.close(int(CloseMode.KILL), lambda *error: context.stop())

@@ -16,6 +16,7 @@ from typing import (TYPE_CHECKING, Any, AsyncContextManager, Callable, Coroutine
 
 
 from . import _loops
+from ._calls import PICKLE
 from ._dumping import _explain, dump_call
 from ._pickling import qualified_name
 from .errors import PicklingError
@@ -137,7 +138,8 @@ class Subprocified(Generic[_P, _T]):
             payload = dump_call(_call_wrapped, (wanted, args, kwargs), {}, pool._has_script)
         except PicklingError as error:
             raise _explain(wanted, args, kwargs, error) from error
-        waiter = _loops.Waiter(pool).start(calls, qualified_name(self.__wrapped__) + "()", payload)
+        waiter = _loops.Waiter(pool)
+        waiter.run = calls._start(qualified_name(self.__wrapped__) + "()", payload, PICKLE, waiter.sink)
         return await waiter.wait()  # type: ignore[no-any-return]
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:

@@ -35,6 +35,8 @@ async def main():
         print(stream.result)
         carefully = pool.options(cores=1, timeout=60, max_attempts=2, progress=lambda fraction, text: None)
         print(await carefully.run(render, "picture"))
+        done = await pool.options(timeout=10).command(["tr", "a-z", "A-Z"], input=b"loud")
+        print(done.stdout, done.returncode)
 
 
 asyncio.run(main())

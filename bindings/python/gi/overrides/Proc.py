@@ -4,7 +4,7 @@
 """What makes the introspected classes of libprocpool pleasant in Python.
 
 Plain values are taken where a GLib.Variant is wanted: None, bool, int, float, str, bytes, list, tuple, dict with str
-keys. Results stay variants: unpack() makes plain values of them. Async methods that are called without a callback
+keys, and Proc.Buffer. Results stay variants: unpack() makes plain values of them. Async methods that are called without a callback
 return something to await. Pools are context managers, and results are iterated. Any exception of a helper's function
 is an error for its caller, with type and traceback.
 """
@@ -60,6 +60,8 @@ def _variant(value):
         return value
     if value is None:
         return GLib.Variant("mv", None)
+    if isinstance(value, Proc.Buffer):
+        return value.to_variant(None)
     for types, make in _MAKERS:
         if isinstance(value, types):
             return make(value)
@@ -83,15 +85,19 @@ class _Future(concurrent.futures.Future):
 
 
 def _running_loop():
+    """The asyncio loop that runs here, if any. It has to be one that runs GLib's main context."""
     asyncio = sys.modules.get("asyncio")
-    return asyncio._get_running_loop() if asyncio is not None else None
+    loop = asyncio._get_running_loop() if asyncio is not None else None
+    if loop is not None and not GLib.MainContext.ref_thread_default().is_owner():
+        raise RuntimeError(f"what is awaited here would never come: {type(loop).__name__} doesn't run GLib's main context. "
+                           "Use the loops of gi.events (PyGObject 3.50), or procpool.Pool, which works with any")
+    return loop
 
 
 def _awaitable(start, finish, cancellable):
     """Start something with a callback. Returns a future for what finish() makes of it.
 
-    Its loop has to run the main context of this thread, as those of gi.events do. Cancelling the future cancels the
-    operation.
+    Cancelling the future cancels the operation.
     """
     loop = _running_loop()
     future = loop.create_future() if loop is not None else _Future()
@@ -262,6 +268,20 @@ class Results(Proc.Results):
 
 Results = override(Results)
 __all__.append("Results")
+
+
+class Buffer(Proc.Buffer):
+    def write(self, offset, data):
+        """Copy bytes, or whatever has a buffer, to an offset."""
+        return super().write(offset, data if isinstance(data, bytes) else bytes(data))
+
+    def to_variant(self, type=None):
+        """Seal it, and make a value of its bytes, which aren't copied: of an array type, as "ad", or else "ay"."""
+        return super().to_variant(GLib.VariantType(type) if isinstance(type, str) else type)
+
+
+Buffer = override(Buffer)
+__all__.append("Buffer")
 
 
 # ---- The helper's side ----

@@ -65,26 +65,27 @@ get_name (PyObject *function)
 static GVariant *
 write_arguments (PyObject *args, PyObject *kwargs)
 {
-  g_autoptr (GByteArray) bytes = g_byte_array_sized_new (64);
+  SmallWriter writer;
   PyObject *key;
   PyObject *value;
   Py_ssize_t position = 0;
 
-  if (!procpool_small_write (bytes, args))
+  writer.size = 0;
+  if (!procpool_small_write (&writer, args))
     return NULL;
   while (PyDict_Next (kwargs, &position, &key, &value))
     {
-      if (!procpool_small_write (bytes, key) || !procpool_small_write (bytes, value))
+      if (!procpool_small_write (&writer, key) || !procpool_small_write (&writer, value))
         return NULL;
     }
-  return procpool_small_to_variant (g_steal_pointer (&bytes));
+  return procpool_small_to_variant (&writer);
 }
 
 static PyObject *
 start (PoolObject *pool, PyObject *loop, const char *name, GVariant *payload, PyObject *options)
 {
   PyObject *outcome = procpool_outcome_new (loop);
-  PyObject *run = outcome != NULL ? procpool_run_new (pool, name, payload, CODEC_PICKLE, outcome, options) : NULL;
+  PyObject *run = outcome != NULL ? procpool_run_new (pool, proc_task_new (name, payload), CODEC_PICKLE, outcome, options) : NULL;
 
   if (run == NULL)
     {
@@ -120,7 +121,7 @@ procpool_call_start (PoolObject *pool, PyObject *const *args, Py_ssize_t n_args)
     return name;
 
   if (args[1] != Py_None)
-    outcome = procpool_run_new (pool, PyUnicode_AsUTF8 (name), payload, CODEC_PICKLE, args[1], args[5]);
+    outcome = procpool_run_new (pool, proc_task_new (PyUnicode_AsUTF8 (name), payload), CODEC_PICKLE, args[1], args[5]);
   else
     outcome = start (pool, args[0], PyUnicode_AsUTF8 (name), payload, args[5]);
   Py_DECREF (name);

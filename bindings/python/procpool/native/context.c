@@ -6,6 +6,8 @@
 
 #include <poll.h>
 
+#include "failure.h"
+#include "generation.h"
 #include "outcome.h"
 #include "poll.h"
 
@@ -198,7 +200,7 @@ context_wakeup (PyObject *object, PyObject *ignored)
 static PyObject *
 context_fileno (PyObject *object, PyObject *ignored)
 {
-  return PyLong_FromLong (((ContextObject *) object)->descriptor.epoll_fd);
+  return PyLong_FromLong (procpool_descriptor_get (&((ContextObject *) object)->descriptor));
 }
 
 static PyObject *
@@ -249,21 +251,33 @@ enter_posted (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-void
+static gboolean
+is_foreign (ContextObject *self)
+{
+  return self->generation != procpool_generation_get ();
+}
+
+gboolean
 procpool_context_enter (ContextObject *self, void (*func) (gpointer data), gpointer data)
 {
   Entry entry = { func, data };
 
+  if (is_foreign (self))
+    {
+      procpool_failure_raise (PROC_POOL_ERROR_WRONG_PROCESS, "The pool belongs to the process that this one was forked from: make one here");
+      return FALSE;
+    }
   if (!g_main_context_acquire (self->context))
     {
       g_main_context_invoke_full (self->context, G_PRIORITY_DEFAULT, enter_posted, g_memdup2 (&entry, sizeof entry), g_free);
-      return;
+      return TRUE;
     }
 
   g_main_context_push_thread_default (self->context);
   func (data);
   g_main_context_pop_thread_default (self->context);
   g_main_context_release (self->context);
+  return TRUE;
 }
 
 static void
@@ -281,8 +295,17 @@ call_entered (gpointer data)
 static PyObject *
 context_enter (PyObject *object, PyObject *function)
 {
-  procpool_context_enter ((ContextObject *) object, call_entered, Py_NewRef (function));
-  Py_RETURN_NONE;
+  if (procpool_context_enter ((ContextObject *) object, call_entered, Py_NewRef (function)))
+    Py_RETURN_NONE;
+
+  Py_DECREF (function);
+  return NULL;
+}
+
+static PyObject *
+context_is_foreign (PyObject *object, PyObject *ignored)
+{
+  return PyBool_FromLong (is_foreign ((ContextObject *) object));
 }
 
 static PyObject *
@@ -299,6 +322,7 @@ context_new (PyTypeObject *type, PyObject *args, PyObject *kwargs)
   if (self == NULL)
     return NULL;
 
+  self->generation = procpool_generation_get ();
   self->context = glib ? g_main_context_ref_thread_default () : g_main_context_new ();
   if (!glib)
     g_main_context_set_poll_func (self->context, procpool_poll);
@@ -332,6 +356,7 @@ static PyMethodDef context_methods[] = {
   { "fileno", context_fileno, METH_NOARGS, "The descriptor that is readable when something is due." },
   { "attach", context_attach, METH_O, "Say what to call, in this thread, when dispatch() should be called soon; None for nothing." },
   { "enter", context_enter, METH_O, "Call a function in a thread that owns the context: now if that can be this one." },
+  { "is_foreign", context_is_foreign, METH_NOARGS, "Whether this process is a fork of the one that it belongs to." },
   { NULL },
 };
 

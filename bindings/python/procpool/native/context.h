@@ -32,10 +32,14 @@ typedef struct
   gboolean dispatching;
 
   gboolean stopped; /* serve() is to return */
+
+  guint generation; /* of the process that it belongs to */
 } ContextObject;
 
-/* Calls @func in a thread that owns the context, with it as the thread's default: now if that can be this one. */
-void procpool_context_enter (ContextObject *self, void (*func) (gpointer data), gpointer data);
+/* Calls @func in a thread that owns the context, with it as the thread's default: now if that can be this one. FALSE, with
+ * WrongProcess, in a fork of the process that it belongs to: nobody turns it there.
+ */
+gboolean procpool_context_enter (ContextObject *self, void (*func) (gpointer data), gpointer data);
 
 /* Has the task go on that awaits @outcome. Takes a reference of its own. */
 void procpool_context_resume (ContextObject *self, PyObject *outcome);

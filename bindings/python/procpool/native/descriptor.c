@@ -4,14 +4,17 @@
 
 #include "descriptor.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "generation.h"
+
 gboolean
 procpool_descriptor_open (Descriptor *self)
 {
-  *self = (Descriptor) { epoll_create1 (EPOLL_CLOEXEC), NULL, 0 };
+  *self = (Descriptor) { epoll_create1 (EPOLL_CLOEXEC), NULL, 0, procpool_generation_get () };
 
   if (self->epoll_fd < 0)
     PyErr_SetFromErrno (PyExc_OSError);
@@ -26,6 +29,27 @@ procpool_descriptor_close (Descriptor *self)
   self->epoll_fd = -1;
   g_clear_pointer (&self->watched, g_free);
   self->n_watched = 0;
+}
+
+/* What epoll watches is shared by a fork and its parent: each would be woken by what is the other's. */
+int
+procpool_descriptor_get (Descriptor *self)
+{
+  int fresh;
+
+  if (self->generation == procpool_generation_get ())
+    return self->epoll_fd;
+
+  self->generation = procpool_generation_get ();
+  g_clear_pointer (&self->watched, g_free);
+  self->n_watched = 0;
+  fresh = epoll_create1 (EPOLL_CLOEXEC);
+  if (fresh >= 0)
+    {
+      dup3 (fresh, self->epoll_fd, O_CLOEXEC);
+      close (fresh);
+    }
+  return self->epoll_fd;
 }
 
 static gboolean
@@ -63,6 +87,7 @@ add (Descriptor *self, const GPollFD *fd)
 void
 procpool_descriptor_watch (Descriptor *self, const GPollFD *fds, guint n_fds)
 {
+  procpool_descriptor_get (self);
   if (is_same (self, fds, n_fds))
     return;
 

@@ -32,7 +32,7 @@ poll_or_call (GPollFD *fds, guint n_fds, gint timeout)
     return procpool_poll (fds, n_fds, timeout);
 
   procpool_descriptor_watch (&descriptor, fds, n_fds);
-  result = PyObject_CallFunction (waiter, "ii", descriptor.epoll_fd, timeout);
+  result = PyObject_CallFunction (waiter, "ii", procpool_descriptor_get (&descriptor), timeout);
   if (result == NULL)
     PyErr_WriteUnraisable (waiter);
   Py_XDECREF (result);
@@ -46,19 +46,34 @@ static PyObject *call_named;
 static PyObject *reply;     /* with a result that isn't plain */
 static PyObject *fail;      /* with an exception */
 static PyObject *resolve;   /* finds a function by its name */
+static PyObject *refuse;    /* raises for a call that can't be rebuilt, with its name and what was raised */
 
 /* Functions of small calls, by their names. */
 static PyObject *functions;
 
+static PyObject *
+load_call (const char *name, GVariant *arguments)
+{
+  PyObject *call = procpool_payload_load (arguments);
+  PyObject *exception;
+
+  if (call != NULL || !PyErr_ExceptionMatches (PyExc_Exception))
+    return call;
+
+  exception = procpool_exception_take ();
+  Py_XDECREF (PyObject_CallFunction (refuse, "sN", name, exception));
+  return NULL;
+}
+
 /* A call as pickle has it: a function, a tuple and a dict. */
 static PyObject *
-call_pickled (GVariant *arguments)
+call_pickled (const char *name, GVariant *arguments)
 {
   PyObject *call = NULL;
   PyObject *result = NULL;
 
   if (procpool_payload_is_pickle (arguments))
-    call = procpool_payload_load (arguments);
+    call = load_call (name, arguments);
   else
     PyErr_Format (PyExc_TypeError, "a pickled call needs a pickle, not %s", g_variant_get_type_string (arguments));
   if (call == NULL)
@@ -124,13 +139,14 @@ call_small (const char *name, GVariant *arguments)
 static PyObject *
 reply_to_pickled (ProcInvocation *invocation, PyObject *wrapped, PyObject *result)
 {
-  g_autoptr (GByteArray) bytes = g_byte_array_sized_new (64);
   g_autoptr (GVariant) payload = NULL;
+  SmallWriter writer;
 
-  if (!procpool_small_write (bytes, result))
+  writer.size = 0;
+  if (!procpool_small_write (&writer, result))
     return PyObject_CallFunctionObjArgs (reply, wrapped, result, NULL);
 
-  payload = procpool_small_to_variant (g_steal_pointer (&bytes));
+  payload = procpool_small_to_variant (&writer);
   proc_invocation_return_value (invocation, payload);
   return Py_NewRef (Py_None);
 }
@@ -146,7 +162,7 @@ run_invocation (ProcInvocation *invocation, GVariant *arguments, PyObject *wrapp
   if (!g_str_has_suffix (name, ")"))
     return PyObject_CallOneArg (call_named, wrapped);
 
-  result = procpool_small_is (arguments) ? call_small (name, arguments) : call_pickled (arguments);
+  result = procpool_small_is (arguments) ? call_small (name, arguments) : call_pickled (name, arguments);
   replied = result != NULL ? reply_to_pickled (invocation, wrapped, result) : NULL;
   Py_XDECREF (result);
   return replied;
@@ -199,6 +215,7 @@ PyObject *
 procpool_helper_serve (PyObject *module, PyObject *args)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  const char *build_id;
   int exit_code;
 
   if (helper != NULL)
@@ -207,13 +224,15 @@ procpool_helper_serve (PyObject *module, PyObject *args)
       return NULL;
     }
   functions = PyDict_New ();
-  if (functions == NULL || !PyArg_ParseTuple (args, "OOOOO", &current, &call_named, &reply, &fail, &resolve) ||
+  if (functions == NULL || !PyArg_ParseTuple (args, "OOOOOOz", &current, &call_named, &reply, &fail, &resolve, &refuse, &build_id) ||
       !procpool_descriptor_open (&descriptor))
     return NULL;
 
   helper = proc_helper_new ();
   proc_helper_set_fallback (helper, on_invocation, NULL, NULL);
   proc_helper_set_fork_function (helper, fork_interpreter, NULL, NULL);
+  if (build_id != NULL)
+    proc_helper_set_build_id (helper, build_id);
   g_main_context_set_poll_func (context, poll_or_call);
   exit_code = proc_helper_run (helper);
   g_main_context_set_poll_func (context, NULL);

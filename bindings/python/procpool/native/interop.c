@@ -44,15 +44,20 @@ procpool_interop_get_variant (PyObject *object)
 }
 
 gpointer
-procpool_interop_get_object (PyObject *object, GType type)
+procpool_interop_find_object (PyObject *object, GType type)
 {
   gpointer found = is_instance (object, "gi._gi", "GObject") ? pygobject_get (object) : NULL;
 
-  if (found == NULL || !G_TYPE_CHECK_INSTANCE_TYPE (found, type))
-    {
-      PyErr_Format (PyExc_TypeError, "a %s is needed, not %s", g_type_name (type), Py_TYPE (object)->tp_name);
-      return NULL;
-    }
+  return found != NULL && G_TYPE_CHECK_INSTANCE_TYPE (found, type) ? found : NULL;
+}
+
+gpointer
+procpool_interop_get_object (PyObject *object, GType type)
+{
+  gpointer found = procpool_interop_find_object (object, type);
+
+  if (found == NULL)
+    PyErr_Format (PyExc_TypeError, "a %s is needed, not %s", g_type_name (type), Py_TYPE (object)->tp_name);
   return found;
 }
 

@@ -5,19 +5,22 @@
 #include "buffer.h"
 #include "call.h"
 #include "context.h"
+#include "generation.h"
 #include "helper.h"
 #include "invocation.h"
 #include "outcome.h"
+#include "outputs.h"
 #include "payload.h"
 #include "pool.h"
 #include "run.h"
+#include "sink.h"
 
 PyMODINIT_FUNC PyInit__native (void);
 
 static PyMethodDef functions[] = {
   { "take_bytes", procpool_take_bytes, METH_O, "Bytes of a received buffer, where they are." },
   { "take_memoryview", procpool_take_memoryview, METH_VARARGS, "A memoryview of a received buffer, writable or not." },
-  { "serve", procpool_helper_serve, METH_VARARGS, "Serve the pool that has started this process.\n\nTakes the ContextVar of the invocation, and what calls a function by name, replies with a result that isn't small, replies with an exception, and finds a function by its name." },
+  { "serve", procpool_helper_serve, METH_VARARGS, "Serve the pool that has started this process.\n\nTakes the ContextVar of the invocation, and what calls a function by name, replies with a result that isn't small, replies with an exception, finds a function by its name, and refuses a call that can't be rebuilt; and a build id or None." },
   { "set_waiter", procpool_helper_set_waiter, METH_O, "Set what waits for a descriptor, with a timeout in milliseconds, while there is nothing to do." },
   { "retire", procpool_helper_retire, METH_NOARGS, "Ask for this process to be replaced." },
   { "log", procpool_helper_log, METH_VARARGS, "Write a record of some GLib level, with fields, to the log." },
@@ -42,6 +45,7 @@ static const struct
   { "Pool", &Pool_Type },
   { "Run", &Run_Type },
   { "Outcome", &Outcome_Type },
+  { "Outputs", &Outputs_Type },
   { "Invocation", &Invocation_Type },
   { "Buffer", &Buffer_Type },
 };
@@ -51,7 +55,8 @@ PyInit__native (void)
 {
   PyObject *module;
 
-  if (!procpool_buffer_ready_types () || !procpool_payload_init () || !procpool_run_init () || !procpool_outcome_init () || !procpool_call_init ())
+  procpool_generation_init ();
+  if (!procpool_buffer_ready_types () || !procpool_payload_init () || !procpool_sink_init () || !procpool_outcome_init () || !procpool_call_init ())
     return NULL;
 
   module = PyModule_Create (&definition);

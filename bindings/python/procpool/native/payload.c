@@ -16,7 +16,7 @@
 /* Pickles up to this size are copied: cheaper than letting Python look into the value. */
 #define SMALL 4096
 
-#define WITH_BUFFERS G_VARIANT_TYPE ("(aayay)")
+#define WITH_BUFFERS "(aayay)"
 
 static const guint8 zeros[2 * PROCPOOL_ROOM];
 
@@ -131,8 +131,9 @@ procpool_payload_build (PyObject *payload)
 gboolean
 procpool_payload_is_pickle (GVariant *value)
 {
-  return g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING) || g_variant_is_of_type (value, WITH_BUFFERS) ||
-         procpool_small_is (value);
+  const char *type = g_variant_get_type_string (value);
+
+  return procpool_small_is (value) || g_str_equal (type, "ay") || g_str_equal (type, WITH_BUFFERS);
 }
 
 static PyObject *
@@ -206,7 +207,7 @@ procpool_payload_load (GVariant *value)
 
   if (procpool_small_is (value))
     return procpool_small_load (value);
-  if (g_variant_is_of_type (value, WITH_BUFFERS))
+  if (g_str_equal (g_variant_get_type_string (value), WITH_BUFFERS))
     return load_with_buffers (value);
 
   pickle = wrap_value (value);

@@ -9,6 +9,7 @@
 #include "interop.h"
 #include "properties.h"
 #include "run.h"
+#include "strv.h"
 #include "values.h"
 #include "waiting.h"
 
@@ -36,31 +37,6 @@ on_log (ProcPool *pool, ProcWorker *worker, ProcTask *task, GLogLevelFlags level
   return result;
 }
 
-static gboolean
-to_strv (PyObject *object, char ***strv)
-{
-  g_autoptr (GPtrArray) array = g_ptr_array_new_with_free_func (g_free);
-  PyObject *sequence = PySequence_Fast (object, "a sequence of str is needed");
-
-  for (Py_ssize_t i = 0; sequence != NULL && i < PySequence_Fast_GET_SIZE (sequence); i++)
-    {
-      PyObject *encoded = NULL;
-
-      if (PyUnicode_FSConverter (PySequence_Fast_GET_ITEM (sequence, i), &encoded))
-        g_ptr_array_add (array, g_strdup (PyBytes_AS_STRING (encoded)));
-      else
-        Py_CLEAR (sequence);
-      Py_XDECREF (encoded);
-    }
-  if (sequence == NULL)
-    return FALSE;
-
-  Py_DECREF (sequence);
-  g_ptr_array_add (array, NULL);
-  *strv = (char **) g_ptr_array_free (g_steal_pointer (&array), FALSE);
-  return TRUE;
-}
-
 static int
 launcher_set (ProcLauncher *launcher, PyObject *settings)
 {
@@ -73,7 +49,8 @@ launcher_set (ProcLauncher *launcher, PyObject *settings)
 
   if (environment != NULL)
     {
-      if (!to_strv (environment, &strv))
+      strv = procpool_strv_from_python (environment);
+      if (strv == NULL)
         return -1;
       proc_launcher_set_environment (launcher, (const char *const *) strv);
     }
@@ -109,7 +86,8 @@ make_launcher (PyObject *object, PyObject *settings)
       return given != NULL ? g_object_ref (given) : NULL;
     }
 
-  if (!to_strv (object, &argv))
+  argv = procpool_strv_from_python (object);
+  if (argv == NULL)
     return NULL;
   launcher = proc_local_launcher_new ((const char *const *) argv);
   if (launcher_set (launcher, settings) != 0)
@@ -181,6 +159,12 @@ pool_call (PyObject *object, PyObject *const *args, Py_ssize_t n_args)
 }
 
 static PyObject *
+pool_command (PyObject *object, PyObject *args)
+{
+  return procpool_run_command ((PoolObject *) object, args);
+}
+
+static PyObject *
 pool_set (PyObject *object, PyObject *args)
 {
   const char *name;
@@ -239,9 +223,9 @@ describe_worker (ProcWorker *worker)
   for (gsize i = 0; ids != NULL && i < n_cores; i++)
     PyTuple_SET_ITEM (ids, i, PyLong_FromLong (cores[i]));
 
-  return Py_BuildValue ("(iiKKN)", proc_worker_get_pid (worker), (int) proc_worker_get_state (worker),
+  return Py_BuildValue ("(iiKKNz)", proc_worker_get_pid (worker), (int) proc_worker_get_state (worker),
                         (unsigned long long) proc_worker_get_tasks_done (worker),
-                        (unsigned long long) proc_worker_get_memory (worker), ids);
+                        (unsigned long long) proc_worker_get_memory (worker), ids, proc_worker_get_build_id (worker));
 }
 
 static PyObject *
@@ -310,8 +294,13 @@ pool_close (PyObject *object, PyObject *args)
 
   closing = g_new (Closing, 1);
   *closing = (Closing) { (PoolObject *) Py_NewRef (object), mode, Py_NewRef (done) };
-  procpool_context_enter (closing->pool->context, start_closing, closing);
-  Py_RETURN_NONE;
+  if (procpool_context_enter (closing->pool->context, start_closing, closing))
+    Py_RETURN_NONE;
+
+  Py_DECREF (closing->done);
+  Py_DECREF (closing->pool);
+  g_free (closing);
+  return NULL;
 }
 
 static PyObject *
@@ -342,11 +331,12 @@ pool_wrap (PyObject *object, PyObject *ignored)
 static PyMethodDef pool_methods[] = {
   { "run", (PyCFunction) (void *) pool_run, METH_FASTCALL, "Start a task: its function's name, its payload, how that is coded, who is told the outcome, its options." },
   { "call", (PyCFunction) (void *) pool_call, METH_FASTCALL, "Start a small call of a function: for a loop of asyncio, and return its outcome; or for a sink, and return the run. None if it isn't small." },
+  { "command", pool_command, METH_VARARGS, "Start a command: its program and arguments, its input or None, who is told the outcome, its options." },
   { "set", pool_set, METH_VARARGS, "Set a property of the pool, by its name." },
   { "get", pool_get, METH_O, "A property of the pool, by its name." },
   { "set_on_log", pool_set_on_log, METH_O, "Set what is called for each log record; it returns True if it has handled it." },
   { "set_initializer", pool_set_initializer, METH_VARARGS, "Set what each helper process runs first: a function's name and a pickle." },
-  { "workers", pool_workers, METH_NOARGS, "The workers: process id, state, tasks done, memory, cores of each." },
+  { "workers", pool_workers, METH_NOARGS, "The workers: process id, state, tasks done, memory, cores, build id of each." },
   { "close", pool_close, METH_VARARGS, "Close the pool in a mode, and call a function when that is done." },
   { "wait", pool_wait, METH_VARARGS, "Tell a sink when so many workers are prepared (\"prepare\"), or when there is room in the queue (\"room\")." },
   { "watch_signal", pool_watch_signal, METH_VARARGS, "Have the pool close in a mode when a signal comes." },

@@ -4,18 +4,17 @@
 
 #include "run.h"
 
-#include "exception.h"
+#include "failure.h"
 #include "gil.h"
-#include "interop.h"
-#include "outcome.h"
+#include "options.h"
+#include "outputs.h"
 #include "payload.h"
-#include "properties.h"
+#include "sink.h"
+#include "strv.h"
 #include "values.h"
 
 /* States: made, then under way, when the library holds a reference (for on_done()), then done, when the sink has been
  * told and dropped. It is told once: by on_done(), which the library calls once.
- *
- * The sink is whatever waits: an object with done(), set_result() and set_exception(), as futures have them.
  */
 typedef struct
 {
@@ -29,106 +28,16 @@ typedef struct
   Codec codec;
 } RunObject;
 
-static PyObject *name_done;
-static PyObject *name_set_result;
-static PyObject *name_set_exception;
-
-static PyObject *
-load (RunObject *self, GVariant *value)
+PyObject *
+procpool_run_load (Codec codec, GVariant *value)
 {
-  if (self->codec == CODEC_PICKLE && procpool_payload_is_pickle (value))
+  if (codec == CODEC_PICKLE && procpool_payload_is_pickle (value))
     return procpool_payload_load (value);
 
   return procpool_value_to_python (value);
 }
 
-/* ---- errors ---- */
-
-/* A function of procpool.errors, which is imported by the first error. */
-static PyObject *
-call_errors (const char *name, PyObject *args)
-{
-  PyObject *module = args != NULL ? PyImport_ImportModule ("procpool.errors") : NULL;
-  PyObject *function = module != NULL ? PyObject_GetAttrString (module, name) : NULL;
-  PyObject *result = function != NULL ? PyObject_CallObject (function, args) : NULL;
-
-  Py_XDECREF (function);
-  Py_XDECREF (module);
-  Py_XDECREF (args);
-  return result;
-}
-
-static PyObject *
-get_details (RunObject *self)
-{
-  GVariant *details = proc_task_get_error_details (self->task);
-
-  return details != NULL ? procpool_value_to_python (details) : Py_NewRef (Py_None);
-}
-
-/* An exception for @error. NULL, with an exception, if there is something wrong with that. */
-static PyObject *
-build_exception (RunObject *self, const GError *error)
-{
-  ProcWorker *worker = proc_task_get_worker (self->task);
-  int exit_code = worker != NULL ? proc_worker_get_exit_status (worker) : -1;
-  int term_signal = worker != NULL ? proc_worker_get_term_signal (worker) : 0;
-
-  return call_errors ("from_error",
-                      Py_BuildValue ("(sisNsiiO)", g_quark_to_string (error->domain), error->code, error->message,
-                                     get_details (self), proc_task_get_function (self->task), exit_code, term_signal,
-                                     self->codec == CODEC_PICKLE ? Py_True : Py_False));
-}
-
-/* The result is there, and can't be rebuilt here. */
-static PyObject *
-build_load_failure (RunObject *self)
-{
-  PyObject *cause = procpool_exception_take ();
-
-  return call_errors ("from_load_failure", Py_BuildValue ("(sN)", proc_task_get_function (self->task), cause));
-}
-
 /* ---- telling ---- */
-
-static gboolean
-is_awaited (RunObject *self)
-{
-  PyObject *done = PyObject_CallMethodNoArgs (self->sink, name_done);
-  gboolean awaited = done == Py_False;
-
-  if (done == NULL)
-    PyErr_WriteUnraisable (self->sink);
-  Py_XDECREF (done);
-  return awaited;
-}
-
-/* Takes both references; the exception counts. */
-static void
-tell (RunObject *self, PyObject *value, PyObject *exception)
-{
-  PyObject *told = NULL;
-
-  if (Py_IS_TYPE (self->sink, &Outcome_Type))
-    {
-      procpool_outcome_set (self->sink, value, exception);
-      procpool_context_resume (self->pool->context, self->sink);
-    }
-  else if (is_awaited (self))
-    {
-      told = exception != NULL ? PyObject_CallMethodOneArg (self->sink, name_set_exception, exception)
-                               : PyObject_CallMethodOneArg (self->sink, name_set_result, value);
-      if (told == NULL)
-        PyErr_WriteUnraisable (self->sink);
-    }
-
-  Py_XDECREF (told);
-  Py_XDECREF (value);
-  Py_XDECREF (exception);
-  Py_CLEAR (self->sink);
-  Py_CLEAR (self->on_progress);
-  Py_CLEAR (self->on_output);
-}
 
 static void
 on_done (GObject *source, GAsyncResult *result, gpointer data)
@@ -137,23 +46,17 @@ on_done (GObject *source, GAsyncResult *result, gpointer data)
   RunObject *self = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = proc_pool_run_finish (PROC_POOL (source), result, &error);
-  PyObject *value = NULL;
+  PyObject *value = reply != NULL ? procpool_run_load (self->codec, reply) : NULL;
   PyObject *exception = NULL;
 
-  if (reply != NULL)
-    {
-      value = load (self, reply);
-      if (value == NULL)
-        exception = build_load_failure (self);
-    }
-  else
-    {
-      exception = build_exception (self, error);
-    }
-  if (value == NULL && exception == NULL)
-    exception = procpool_exception_take ();
+  if (reply == NULL)
+    exception = procpool_failure_build (error, self->task, self->codec == CODEC_PICKLE);
+  else if (value == NULL)
+    exception = procpool_failure_build_unloadable (self->task);
 
-  tell (self, value, exception);
+  procpool_sink_tell (self->pool->context, g_steal_pointer (&self->sink), value, exception);
+  Py_CLEAR (self->on_progress);
+  Py_CLEAR (self->on_output);
   Py_DECREF (self);
 }
 
@@ -179,115 +82,20 @@ on_progressed (ProcTask *task, double fraction, const char *text, gpointer data)
 }
 
 static void
-on_output (ProcTask *task, GVariant *value, gpointer data)
+on_output_value (ProcTask *task, GVariant *value, gpointer data)
 {
   HOLD_GIL ();
   RunObject *self = data;
 
   if (self->on_output != NULL)
     {
-      PyObject *loaded = load (self, value);
+      PyObject *loaded = procpool_run_load (self->codec, value);
 
       call_handler (self->on_output, loaded != NULL ? Py_BuildValue ("(N)", loaded) : NULL);
     }
 }
 
 /* ---- starting ---- */
-
-/* The options of a task, in this order, None for the default; all but the last three are properties. */
-enum
-{
-  OPTION_NAME,
-  OPTION_CORES,
-  OPTION_PRIORITY,
-  OPTION_TIMEOUT,
-  OPTION_MAX_ATTEMPTS,
-  OPTION_ISOLATION,
-  OPTION_FDS,
-  OPTION_PROGRESS,
-  OPTION_OUTPUT,
-  N_OPTIONS
-};
-
-static gboolean
-set_fds (ProcTask *task, PyObject *fds)
-{
-  g_autoptr (GUnixFDList) list = g_unix_fd_list_new ();
-  PyObject *sequence = PySequence_Fast (fds, "fds is a sequence of file descriptors");
-
-  for (Py_ssize_t i = 0; sequence != NULL && i < PySequence_Fast_GET_SIZE (sequence); i++)
-    {
-      g_autoptr (GError) error = NULL;
-      int fd = PyObject_AsFileDescriptor (PySequence_Fast_GET_ITEM (sequence, i));
-
-      if (fd >= 0 && g_unix_fd_list_append (list, fd, &error) < 0)
-        PyErr_SetString (PyExc_OSError, error->message);
-      if (PyErr_Occurred ())
-        Py_CLEAR (sequence);
-    }
-  if (sequence == NULL)
-    return FALSE;
-
-  Py_DECREF (sequence);
-  proc_task_set_fds (task, list);
-  return TRUE;
-}
-
-static gboolean
-set_int (ProcTask *task, void (*set) (ProcTask *task, int value), PyObject *option)
-{
-  long value = PyLong_AsLong (option);
-
-  if (PyErr_Occurred ())
-    return FALSE;
-  if (value < G_MININT || value > G_MAXINT)
-    {
-      PyErr_Format (PyExc_OverflowError, "%ld is too large a number", value);
-      return FALSE;
-    }
-  set (task, value);
-  return TRUE;
-}
-
-static gboolean
-apply_options (RunObject *self, PyObject *options)
-{
-  static const char *const names[] = { "name", "cores", NULL, "timeout", "max-attempts", "isolation" };
-
-  for (int i = 0; i < N_OPTIONS; i++)
-    {
-      PyObject *option = PyTuple_GET_ITEM (options, i);
-
-      if (option == Py_None)
-        continue;
-
-      if (i == OPTION_PRIORITY)
-        {
-          if (!set_int (self->task, proc_task_set_priority, option))
-            return FALSE;
-        }
-      else if (i == OPTION_FDS)
-        {
-          if (!set_fds (self->task, option))
-            return FALSE;
-        }
-      else if (i == OPTION_PROGRESS)
-        {
-          self->on_progress = Py_NewRef (option);
-          g_signal_connect (self->task, "progressed", G_CALLBACK (on_progressed), self);
-        }
-      else if (i == OPTION_OUTPUT)
-        {
-          self->on_output = Py_NewRef (option);
-          g_signal_connect (self->task, "output", G_CALLBACK (on_output), self);
-        }
-      else if (procpool_property_set (self->task, names[i], option) != 0)
-        {
-          return FALSE;
-        }
-    }
-  return TRUE;
-}
 
 static void
 start (gpointer data)
@@ -312,29 +120,50 @@ build_arguments (Codec codec, PyObject *payload)
   return procpool_value_from_python (payload);
 }
 
-PyObject *
-procpool_run_new (PoolObject *pool, const char *function, GVariant *arguments, Codec codec, PyObject *sink, PyObject *options)
+static void
+watch (RunObject *self, PyObject *on_progress, PyObject *on_output)
 {
-  RunObject *self = PyObject_New (RunObject, &Run_Type);
+  if (on_progress != Py_None)
+    {
+      self->on_progress = Py_NewRef (on_progress);
+      g_signal_connect (self->task, "progressed", G_CALLBACK (on_progressed), self);
+    }
+  if (on_output != Py_None)
+    {
+      self->on_output = Py_NewRef (on_output);
+      g_signal_connect (self->task, "output", G_CALLBACK (on_output_value), self);
+    }
+}
 
+PyObject *
+procpool_run_new (PoolObject *pool, ProcTask *task, Codec codec, PyObject *sink, PyObject *options)
+{
+  g_autoptr (ProcTask) owned = task;
+  RunObject *self;
+
+  if (!procpool_options_check (options) || (options != Py_None && !procpool_options_apply (task, options)))
+    return NULL;
+
+  self = PyObject_New (RunObject, &Run_Type);
   if (self == NULL)
     return NULL;
 
   self->pool = (PoolObject *) Py_NewRef (pool);
-  self->task = proc_task_new (function, arguments);
+  self->task = g_steal_pointer (&owned);
   self->cancellable = g_cancellable_new ();
   self->sink = Py_NewRef (sink);
   self->on_progress = NULL;
   self->on_output = NULL;
   self->codec = codec;
-  if (options != Py_None && !apply_options (self, options))
-    {
-      Py_DECREF (self);
-      return NULL;
-    }
+  if (options != Py_None)
+    watch (self, PyTuple_GET_ITEM (options, OPTION_PROGRESS), PyTuple_GET_ITEM (options, OPTION_OUTPUT));
 
-  procpool_context_enter (pool->context, start, Py_NewRef (self));
-  return (PyObject *) self;
+  if (procpool_context_enter (pool->context, start, Py_NewRef (self)))
+    return (PyObject *) self;
+
+  Py_DECREF (self);
+  Py_DECREF (self);
+  return NULL;
 }
 
 PyObject *
@@ -344,9 +173,9 @@ procpool_run_start (PoolObject *pool, PyObject *const *args, Py_ssize_t n_args)
   const char *function;
   Codec codec;
 
-  if (n_args != 5 || (args[4] != Py_None && (!PyTuple_Check (args[4]) || PyTuple_GET_SIZE (args[4]) != N_OPTIONS)))
+  if (n_args != 5)
     {
-      PyErr_SetString (PyExc_TypeError, "run() takes a function's name, a payload, a codec, a sink and a tuple of options");
+      PyErr_SetString (PyExc_TypeError, "run() takes a function's name, a payload, a codec, a sink and options");
       return NULL;
     }
 
@@ -358,7 +187,36 @@ procpool_run_start (PoolObject *pool, PyObject *const *args, Py_ssize_t n_args)
   if (arguments == NULL)
     return NULL;
 
-  return procpool_run_new (pool, function, arguments, codec, args[3], args[4]);
+  return procpool_run_new (pool, proc_task_new (function, arguments), codec, args[3], args[4]);
+}
+
+PyObject *
+procpool_run_command (PoolObject *pool, PyObject *args)
+{
+  g_autoptr (ProcTask) task = NULL;
+  g_auto (GStrv) argv = NULL;
+  PyObject *command;
+  Py_buffer input;
+  PyObject *sink;
+  PyObject *options;
+
+  if (!PyArg_ParseTuple (args, "Oz*OO", &command, &input, &sink, &options))
+    return NULL;
+
+  argv = procpool_strv_from_python (command);
+  if (argv != NULL && argv[0] != NULL && *argv[0] != '\0')
+    task = proc_task_new_command ((const char *const *) argv);
+  else if (argv != NULL)
+    PyErr_SetString (PyExc_ValueError, "a command begins with the name of a program");
+  if (task != NULL && input.buf != NULL)
+    {
+      g_autoptr (GBytes) bytes = g_bytes_new (input.buf, input.len);
+
+      proc_task_set_input (task, bytes);
+    }
+  PyBuffer_Release (&input);
+
+  return task != NULL ? procpool_run_new (pool, g_steal_pointer (&task), CODEC_PLAIN, sink, options) : NULL;
 }
 
 void
@@ -436,8 +294,17 @@ run_send_signal (PyObject *object, PyObject *number)
   return NULL;
 }
 
+static PyObject *
+run_get_outputs (PyObject *object, PyObject *ignored)
+{
+  RunObject *self = (RunObject *) object;
+
+  return procpool_outputs_new (self->pool, self->task, self->codec);
+}
+
 static PyMethodDef run_methods[] = {
   { "cancel", run_cancel, METH_NOARGS, "Cancel the task. May be called from any thread." },
+  { "get_outputs", run_get_outputs, METH_NOARGS, "What takes the partial values, if the task has the option for so many." },
   { "send_signal", run_send_signal, METH_O, "Send a signal to the task's helper process." },
   { NULL },
 };
@@ -460,12 +327,3 @@ PyTypeObject Run_Type = {
   .tp_methods = run_methods,
   .tp_getset = run_getset,
 };
-
-gboolean
-procpool_run_init (void)
-{
-  name_done = PyUnicode_InternFromString ("done");
-  name_set_result = PyUnicode_InternFromString ("set_result");
-  name_set_exception = PyUnicode_InternFromString ("set_exception");
-  return name_done != NULL && name_set_result != NULL && name_set_exception != NULL;
-}

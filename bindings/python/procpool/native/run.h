@@ -15,12 +15,16 @@ typedef enum
   CODEC_PLAIN,
 } Codec;
 
-/* Starts a run. @options: None, or a tuple. NULL with an exception. */
-PyObject *procpool_run_new (PoolObject *pool, const char *function, GVariant *arguments, Codec codec, PyObject *sink, PyObject *options);
+/* A value that was written so. NULL with an exception. */
+PyObject *procpool_run_load (Codec codec, GVariant *value);
+
+/* Runs @task, which is taken. @options: None, or a tuple. NULL with an exception. */
+PyObject *procpool_run_new (PoolObject *pool, ProcTask *task, Codec codec, PyObject *sink, PyObject *options);
 
 void procpool_run_cancel (PyObject *run);
 
 /* Starts a run; see Pool.run(). */
 PyObject *procpool_run_start (PoolObject *pool, PyObject *const *args, Py_ssize_t n_args);
 
-gboolean procpool_run_init (void);
+/* Runs a command; see Pool.command(). */
+PyObject *procpool_run_command (PoolObject *pool, PyObject *args);

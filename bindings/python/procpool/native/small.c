@@ -6,10 +6,9 @@
 
 #include <string.h>
 
-#define TYPE G_VARIANT_TYPE ("(ay)")
+#define TYPE "(ay)"
 
-/* The most bytes of one value, and elements of one tuple, and how deep these are. */
-#define MAX_BYTES 4096
+/* The most elements of one tuple, and how deep these are. */
 #define MAX_ELEMENTS 32
 #define MAX_DEPTH 4
 
@@ -35,39 +34,43 @@ typedef struct
 } Reader;
 
 static gboolean
-put_tag (GByteArray *out, guint8 tag)
+append (SmallWriter *out, gconstpointer data, gsize size)
 {
-  g_byte_array_append (out, &tag, 1);
+  if (size > sizeof out->data - out->size)
+    return FALSE;
+
+  memcpy (out->data + out->size, data, size);
+  out->size += size;
   return TRUE;
 }
 
 static gboolean
-put_number (GByteArray *out, guint8 tag, gconstpointer number)
+put_tag (SmallWriter *out, guint8 tag)
 {
-  put_tag (out, tag);
-  g_byte_array_append (out, number, 8);
-  return TRUE;
+  return append (out, &tag, 1);
 }
 
 static gboolean
-put_sized (GByteArray *out, guint8 tag, const char *data, Py_ssize_t size)
+put_number (SmallWriter *out, guint8 tag, gconstpointer number)
+{
+  return put_tag (out, tag) && append (out, number, 8);
+}
+
+static gboolean
+put_sized (SmallWriter *out, guint8 tag, const char *data, Py_ssize_t size)
 {
   guint32 n = size;
 
-  if (data == NULL || size > MAX_BYTES)
+  if (data == NULL || size > PROCPOOL_SMALL_SIZE)
     {
       PyErr_Clear (); /* a str that isn't UTF-8 */
       return FALSE;
     }
-
-  put_tag (out, tag);
-  g_byte_array_append (out, (const guint8 *) &n, sizeof n);
-  g_byte_array_append (out, (const guint8 *) data, n);
-  return TRUE;
+  return put_tag (out, tag) && append (out, &n, sizeof n) && append (out, data, n);
 }
 
 static gboolean
-put_int (GByteArray *out, PyObject *object)
+put_int (SmallWriter *out, PyObject *object)
 {
   int overflow;
   gint64 number = PyLong_AsLongLongAndOverflow (object, &overflow);
@@ -76,7 +79,7 @@ put_int (GByteArray *out, PyObject *object)
 }
 
 static gboolean
-put_float (GByteArray *out, PyObject *object)
+put_float (SmallWriter *out, PyObject *object)
 {
   double number = PyFloat_AS_DOUBLE (object);
 
@@ -84,7 +87,7 @@ put_float (GByteArray *out, PyObject *object)
 }
 
 static gboolean
-put_str (GByteArray *out, PyObject *object)
+put_str (SmallWriter *out, PyObject *object)
 {
   Py_ssize_t size = 0;
   const char *text = PyUnicode_AsUTF8AndSize (object, &size);
@@ -93,7 +96,7 @@ put_str (GByteArray *out, PyObject *object)
 }
 
 static gboolean
-put (GByteArray *out, PyObject *object, guint depth)
+put (SmallWriter *out, PyObject *object, guint depth)
 {
   PyTypeObject *type = Py_TYPE (object);
   guint32 n;
@@ -114,8 +117,8 @@ put (GByteArray *out, PyObject *object, guint depth)
     return FALSE;
 
   n = PyTuple_GET_SIZE (object);
-  put_tag (out, TAG_TUPLE);
-  g_byte_array_append (out, (const guint8 *) &n, sizeof n);
+  if (!put_tag (out, TAG_TUPLE) || !append (out, &n, sizeof n))
+    return FALSE;
   for (guint32 i = 0; i < n; i++)
     {
       if (!put (out, PyTuple_GET_ITEM (object, i), depth - 1))
@@ -125,24 +128,24 @@ put (GByteArray *out, PyObject *object, guint depth)
 }
 
 gboolean
-procpool_small_write (GByteArray *out, PyObject *object)
+procpool_small_write (SmallWriter *out, PyObject *object)
 {
   return put (out, object, MAX_DEPTH);
 }
 
 GVariant *
-procpool_small_to_variant (GByteArray *bytes)
+procpool_small_to_variant (const SmallWriter *writer)
 {
-  g_autoptr (GBytes) owned = g_byte_array_free_to_bytes (bytes);
+  gpointer data = g_memdup2 (writer->data, writer->size);
 
   /* A tuple of one array is that array's bytes. */
-  return g_variant_ref_sink (g_variant_new_from_bytes (TYPE, owned, TRUE));
+  return g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (TYPE), data, writer->size, TRUE, g_free, data));
 }
 
 gboolean
 procpool_small_is (GVariant *value)
 {
-  return g_variant_is_of_type (value, TYPE);
+  return g_str_equal (g_variant_get_type_string (value), TYPE);
 }
 
 static gboolean

@@ -11,11 +11,19 @@
  * since pickle knows what is the same object and this doesn't.
  */
 
-/* Appends @object; FALSE, without an exception, if it isn't small. */
-gboolean procpool_small_write (GByteArray *out, PyObject *object);
+#define PROCPOOL_SMALL_SIZE 4096
 
-/* Takes the bytes. */
-GVariant *procpool_small_to_variant (GByteArray *bytes);
+/* On the stack: set size to 0 before the first value. */
+typedef struct
+{
+  gsize size;
+  guint8 data[PROCPOOL_SMALL_SIZE];
+} SmallWriter;
+
+/* Appends @object; FALSE, without an exception, if it isn't small. */
+gboolean procpool_small_write (SmallWriter *writer, PyObject *object);
+
+GVariant *procpool_small_to_variant (const SmallWriter *writer);
 
 gboolean procpool_small_is (GVariant *value);
 

@@ -111,9 +111,21 @@ from_dict (PyObject *dict, guint depth)
 }
 
 static GVariant *
+from_buffer (ProcBuffer *buffer)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *variant = proc_buffer_to_variant (buffer, NULL, &error);
+
+  if (variant == NULL)
+    PyErr_SetString (PyExc_ValueError, error->message);
+  return variant;
+}
+
+static GVariant *
 from_object (PyObject *object, guint depth)
 {
   GVariant *variant;
+  ProcBuffer *buffer;
 
   if (depth > MAX_DEPTH)
     {
@@ -142,6 +154,9 @@ from_object (PyObject *object, guint depth)
   variant = procpool_interop_get_variant (object);
   if (variant != NULL)
     return variant;
+  buffer = procpool_interop_find_object (object, PROC_TYPE_BUFFER);
+  if (buffer != NULL)
+    return from_buffer (buffer);
 
   PyErr_Format (PyExc_TypeError,
                 "%s can't be sent to a function by name: None, bool, int, float, str, bytes, list, tuple, dict and GLib.Variant can",

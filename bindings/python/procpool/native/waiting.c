@@ -4,7 +4,9 @@
 
 #include "waiting.h"
 
+#include "failure.h"
 #include "gil.h"
+#include "sink.h"
 
 typedef struct
 {
@@ -14,17 +16,13 @@ typedef struct
   PyObject *sink;
 } Waiting;
 
-static PyObject *
-build_exception (const GError *error)
+static void
+waiting_free (Waiting *self)
 {
-  PyObject *module = PyImport_ImportModule ("procpool.errors");
-  PyObject *exception = NULL;
-
-  if (module != NULL)
-    exception = PyObject_CallMethod (module, "from_error", "sisOsiiO", g_quark_to_string (error->domain), error->code,
-                                     error->message, Py_None, "", -1, 0, Py_False);
-  Py_XDECREF (module);
-  return exception;
+  Py_XDECREF (self->sink);
+  Py_DECREF (self->pool);
+  g_free (self->what);
+  g_free (self);
 }
 
 static void
@@ -33,22 +31,15 @@ on_done (GObject *source, GAsyncResult *result, gpointer data)
   HOLD_GIL ();
   Waiting *self = data;
   g_autoptr (GError) error = NULL;
-  PyObject *told;
 
   if (g_str_equal (self->what, "prepare"))
     proc_pool_prepare_finish (PROC_POOL (source), result, &error);
   else
     proc_pool_wait_for_room_finish (PROC_POOL (source), result, &error);
 
-  told = error == NULL ? PyObject_CallMethod (self->sink, "set_result", "O", Py_None)
-                       : PyObject_CallMethod (self->sink, "set_exception", "N", build_exception (error));
-  if (told == NULL)
-    PyErr_WriteUnraisable (self->sink);
-  Py_XDECREF (told);
-  Py_DECREF (self->sink);
-  Py_DECREF (self->pool);
-  g_free (self->what);
-  g_free (self);
+  procpool_sink_tell (self->pool->context, g_steal_pointer (&self->sink), error == NULL ? Py_NewRef (Py_None) : NULL,
+                      error != NULL ? procpool_failure_build (error, NULL, FALSE) : NULL);
+  waiting_free (self);
 }
 
 static void
@@ -76,6 +67,9 @@ procpool_wait_start (PoolObject *pool, PyObject *args)
 
   self = g_new (Waiting, 1);
   *self = (Waiting) { (PoolObject *) Py_NewRef (pool), g_strdup (what), number, Py_NewRef (sink) };
-  procpool_context_enter (pool->context, start, self);
-  Py_RETURN_NONE;
+  if (procpool_context_enter (pool->context, start, self))
+    Py_RETURN_NONE;
+
+  waiting_free (self);
+  return NULL;
 }
