@@ -207,6 +207,36 @@ test_large_values_cross_both_ways (void)
   test_pool_finish (pool);
 }
 
+static gboolean
+is_payload_mapped (void)
+{
+  g_autofree char *maps = NULL;
+
+  g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
+  return strstr (maps, "procpool-payload") != NULL;
+}
+
+static void
+test_large_results_without_shared_memory (void)
+{
+  const guint64 size = 3 * 1024 * 1024 + 1;
+  ProcPool *pool = test_pool_new (1);
+  g_autoptr (GVariant) shared = test_call (pool, "big", g_variant_new_uint64 (size), NULL);
+  g_autoptr (GVariant) sent = NULL;
+
+  g_assert_true (is_payload_mapped ());
+  g_clear_pointer (&shared, g_variant_unref);
+  g_assert_false (is_payload_mapped ());
+  test_pool_finish (pool);
+
+  pool = test_pool_new (1);
+  proc_pool_set_max_fds (pool, 0);
+  sent = test_call (pool, "big", g_variant_new_uint64 (size), NULL);
+  g_assert_cmpuint (g_variant_get_size (sent), ==, size);
+  g_assert_false (is_payload_mapped ());
+  test_pool_finish (pool);
+}
+
 static void
 test_too_large_arguments_are_refused (void)
 {
@@ -486,6 +516,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/pool/call/task-runs-once", test_task_runs_once);
   g_test_add_func ("/pool/call/many-complete-each-once", test_many_calls_complete_each_once);
   g_test_add_func ("/pool/call/large-values", test_large_values_cross_both_ways);
+  g_test_add_func ("/pool/call/large-values/no-shared-memory", test_large_results_without_shared_memory);
   g_test_add_func ("/pool/call/too-large-arguments", test_too_large_arguments_are_refused);
   g_test_add_func ("/pool/blocking/runs-no-other-source", test_blocking_call_runs_no_other_source);
   g_test_add_func ("/pool/blocking/holds-back-callbacks", test_blocking_call_holds_back_callbacks);

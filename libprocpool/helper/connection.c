@@ -217,6 +217,14 @@ proc_connection_set_max_payload (ProcConnection *self, guint64 max_payload)
   proc_channel_set_max_payload (self->channel, max_payload);
 }
 
+void
+proc_connection_forbid_memfd (ProcConnection *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  proc_channel_forbid_memfd (self->channel);
+}
+
 /* Puts what the channel has next into @pending or @end. FALSE if there is nothing. */
 static gboolean
 fill_locked (ProcConnection *self)

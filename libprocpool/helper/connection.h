@@ -42,6 +42,9 @@ gboolean proc_connection_send (ProcConnection *self, const ProcMessage *message,
 /* The most bytes of a payload, as the host wants it. */
 void proc_connection_set_max_payload (ProcConnection *self, guint64 max_payload);
 
+/* Sends all payloads through the stream from now on, as the host wants it. */
+void proc_connection_forbid_memfd (ProcConnection *self);
+
 /* ---- receiving: by the main thread, which may lend it to another one ---- */
 
 /* As proc_channel_receive(): what was read ahead comes first. A task that is AHEAD comes once none is in flight, and

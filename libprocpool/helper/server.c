@@ -339,6 +339,7 @@ apply_setup (ProcServer *self, GVariant *options)
   const char *directory;
   guint64 max_payload;
   guint64 memory_limit;
+  guint max_fds;
   guint grace;
 
   if (g_variant_lookup (options, "cancel-grace", "u", &grace))
@@ -346,6 +347,9 @@ apply_setup (ProcServer *self, GVariant *options)
 
   if (g_variant_lookup (options, "max-payload", "t", &max_payload))
     proc_connection_set_max_payload (self->connection, max_payload);
+
+  if (g_variant_lookup (options, "max-fds", "u", &max_fds) && max_fds == 0)
+    proc_connection_forbid_memfd (self->connection);
 
   if (g_variant_lookup (options, "cwd", "^&ay", &directory) && !enter_directory (directory, &error))
     {

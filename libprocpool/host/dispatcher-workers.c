@@ -29,6 +29,7 @@ start_worker (ProcDispatcher *self)
     .cancel_grace = settings->cancel_grace,
     .frame_timeout = settings->frame_timeout,
     .max_message = settings->max_message,
+    .max_fds = settings->max_fds,
     .max_log_rate = settings->max_log_rate,
     .initializer = settings->initializer,
     .initializer_arguments = settings->initializer_arguments,

@@ -33,6 +33,7 @@ typedef struct
   guint frame_timeout;
   guint max_queued;           /* 0: any number */
   guint64 max_message;        /* bytes */
+  guint max_fds;              /* of one message */
   guint max_log_rate;         /* records a second, 0: any number */
   ProcScheduling scheduling;
   char *initializer;

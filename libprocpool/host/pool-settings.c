@@ -5,6 +5,7 @@
 #include "pool.h"
 
 #include "host/pool-private.h"
+#include "wire/frame.h"
 
 /* The settings of a pool, each a property with its getter and setter. What they mean is told where the
  * properties are, in pool.c.
@@ -506,6 +507,46 @@ proc_pool_set_max_message (ProcPool *self, guint64 max_message)
 
   self->settings.max_message = max_message;
   settings_changed (self, PROP_MAX_MESSAGE);
+}
+
+/**
+ * proc_pool_get_max_fds:
+ * @self: a pool
+ *
+ * Gets #ProcPool:max-fds.
+ *
+ * Returns: descriptors, 0 to 64; see #ProcPool:max-fds
+ *
+ * Since: 1.0
+ */
+guint
+proc_pool_get_max_fds (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), 0);
+
+  return self->settings.max_fds;
+}
+
+/**
+ * proc_pool_set_max_fds:
+ * @self: a pool
+ * @max_fds: descriptors, 0 to 64; see #ProcPool:max-fds
+ *
+ * Sets #ProcPool:max-fds.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_max_fds (ProcPool *self, guint max_fds)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+  g_return_if_fail (max_fds <= PROC_FRAME_MAX_FDS);
+
+  if (self->settings.max_fds == max_fds)
+    return;
+
+  self->settings.max_fds = max_fds;
+  settings_changed (self, PROP_MAX_FDS);
 }
 
 /**

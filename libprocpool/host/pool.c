@@ -94,6 +94,7 @@ static guint signals[N_SIGNALS];
 #define DEFAULT_STARTUP_TIMEOUT 30000
 #define DEFAULT_CANCEL_GRACE 2000
 #define DEFAULT_FRAME_TIMEOUT 30000
+#define DEFAULT_MAX_FDS 1
 #define DEFAULT_MAX_LOG_RATE 1000
 
 /* From the dispatcher */
@@ -335,6 +336,9 @@ proc_pool_get_property (GObject *object, guint property_id, GValue *value, GPara
     case PROP_MAX_LOG_RATE:
       g_value_set_uint (value, self->settings.max_log_rate);
       break;
+    case PROP_MAX_FDS:
+      g_value_set_uint (value, self->settings.max_fds);
+      break;
     case PROP_SCHEDULING:
       g_value_set_enum (value, self->settings.scheduling);
       break;
@@ -419,6 +423,9 @@ proc_pool_set_property (GObject *object, guint property_id, const GValue *value,
       break;
     case PROP_MAX_LOG_RATE:
       proc_pool_set_max_log_rate (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_FDS:
+      proc_pool_set_max_fds (self, g_value_get_uint (value));
       break;
     case PROP_SCHEDULING:
       proc_pool_set_scheduling (self, g_value_get_enum (value));
@@ -552,6 +559,16 @@ proc_pool_class_init (ProcPoolClass *klass)
    * started from then on.
    */
   proc_pool_properties[PROP_MAX_MESSAGE] = g_param_spec_uint64 ("max-message", NULL, NULL, 1, G_MAXINT64, PROC_FRAME_DEFAULT_MAX_PAYLOAD, writable);
+
+  /**
+   * ProcPool:max-fds:
+   *
+   * How many file descriptors one message of a helper process may have; 1 by default. A worker that sends more is ended,
+   * with %PROC_POOL_ERROR_TOO_LARGE. Helpers send one for the shared memory of a large result, and no others. With 0
+   * results of any size come through the socket, and nothing that a helper process made is mapped here. What goes
+   * to helper processes isn't meant: see #ProcTask:fds. Holds for workers started from then on.
+   */
+  proc_pool_properties[PROP_MAX_FDS] = g_param_spec_uint ("max-fds", NULL, NULL, 0, PROC_FRAME_MAX_FDS, DEFAULT_MAX_FDS, writable);
 
   /**
    * ProcPool:max-log-rate:
@@ -693,6 +710,7 @@ proc_pool_init (ProcPool *self)
   self->settings.cancel_grace = DEFAULT_CANCEL_GRACE;
   self->settings.frame_timeout = DEFAULT_FRAME_TIMEOUT;
   self->settings.max_message = PROC_FRAME_DEFAULT_MAX_PAYLOAD;
+  self->settings.max_fds = DEFAULT_MAX_FDS;
   self->settings.max_log_rate = DEFAULT_MAX_LOG_RATE;
 }
 

@@ -113,6 +113,10 @@ guint64 proc_pool_get_max_message (ProcPool *self);
 PROC_AVAILABLE_IN_1_0
 void proc_pool_set_max_message (ProcPool *self, guint64 max_message);
 PROC_AVAILABLE_IN_1_0
+guint proc_pool_get_max_fds (ProcPool *self);
+PROC_AVAILABLE_IN_1_0
+void proc_pool_set_max_fds (ProcPool *self, guint max_fds);
+PROC_AVAILABLE_IN_1_0
 guint proc_pool_get_max_log_rate (ProcPool *self);
 PROC_AVAILABLE_IN_1_0
 void proc_pool_set_max_log_rate (ProcPool *self, guint max_log_rate);

@@ -179,7 +179,7 @@ on_channel (GIOCondition condition, gpointer user_data)
 }
 
 gboolean
-proc_worker_open_channel (ProcWorker *self, int *helper_end, gboolean passes_fds, guint64 max_message, GError **error)
+proc_worker_open_channel (ProcWorker *self, int *helper_end, gboolean passes_fds, const ProcWorkerOptions *options, GError **error)
 {
   int fds[2];
 
@@ -193,7 +193,8 @@ proc_worker_open_channel (ProcWorker *self, int *helper_end, gboolean passes_fds
     }
 
   *helper_end = fds[1];
-  self->channel = proc_channel_new (fds[0], passes_fds, max_message);
+  self->channel = proc_channel_new (fds[0], passes_fds, options->max_message);
+  proc_channel_set_max_fds (self->channel, options->max_fds);
   self->watch = proc_reactor_add_watch (self->reactor, fds[0], get_reading (self), on_channel, self, error);
   return self->watch != NULL;
 }

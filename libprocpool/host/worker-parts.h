@@ -109,7 +109,7 @@ void proc_worker_limit_startup (ProcWorker *self, guint timeout);
 
 /* worker-channel.c */
 /* @helper_end: the helper's end of it. */
-gboolean proc_worker_open_channel (ProcWorker *self, int *helper_end, gboolean passes_fds, guint64 max_message, GError **error);
+gboolean proc_worker_open_channel (ProcWorker *self, int *helper_end, gboolean passes_fds, const ProcWorkerOptions *options, GError **error);
 gboolean proc_worker_queue_message (ProcWorker *self, ProcMessage *message, GError **error);
 gboolean proc_worker_send_message (ProcWorker *self, ProcMessageType type, guint64 id, GVariant *head, GError **error);
 /* TRUE if there may be more at once. */

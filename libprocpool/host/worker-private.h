@@ -43,6 +43,7 @@ typedef struct
   guint cancel_grace;    /* milliseconds, between SIGTERM and SIGKILL */
   guint frame_timeout;   /* milliseconds, from a frame's first byte to its last; 0: none */
   guint64 max_message;   /* bytes of one payload */
+  guint max_fds;         /* of one message of the helper's */
   guint max_log_rate;    /* records a second; 0: any number */
   const char *initializer;
   GVariant *initializer_arguments;

@@ -101,6 +101,7 @@ send_setup (ProcWorker *self, ProcLauncher *launcher, const ProcWorkerOptions *o
     g_variant_builder_add (&builder, "{sv}", "finalizer", g_variant_new_string (options->finalizer));
   g_variant_builder_add (&builder, "{sv}", "cancel-grace", g_variant_new_uint32 (options->cancel_grace));
   g_variant_builder_add (&builder, "{sv}", "max-payload", g_variant_new_uint64 (options->max_message));
+  g_variant_builder_add (&builder, "{sv}", "max-fds", g_variant_new_uint32 (options->max_fds));
 
   message = proc_message_new (PROC_MESSAGE_SETUP, 0, g_variant_new ("(u@a{sv})", PROC_PROTOCOL_VERSION, g_variant_builder_end (&builder)), NULL);
   if (send_mark (self, message))
@@ -150,7 +151,7 @@ proc_worker_start (ProcReactor *reactor, ProcLauncher *launcher, const ProcWorke
   if (!proc_stdio_capture_open (&self->stdio, reactor, launcher, proc_worker_on_stdout_line, proc_worker_on_stderr_line, self, error))
     return NULL;
 
-  if (!proc_worker_open_channel (self, &helper_end, (flags & PROC_LAUNCHER_PASSES_FDS) != 0, options->max_message, error))
+  if (!proc_worker_open_channel (self, &helper_end, (flags & PROC_LAUNCHER_PASSES_FDS) != 0, options, error))
     return NULL;
 
   if (!send_setup (self, launcher, options, error))

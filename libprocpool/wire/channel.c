@@ -18,6 +18,7 @@ struct _ProcChannel
 {
   ProcByteStream stream;
   guint64 max_payload; /* bytes */
+  gboolean sends_memfd;
   ProcInbox *inbox;
   ProcOutbox *outbox;
 };
@@ -32,6 +33,7 @@ proc_channel_new (int fd, gboolean passes_fds, guint64 max_payload)
   self = g_new0 (ProcChannel, 1);
   proc_byte_stream_init (&self->stream, fd, passes_fds);
   self->max_payload = max_payload;
+  self->sends_memfd = self->stream.passes_fds;
   self->inbox = proc_inbox_new (&self->stream, max_payload);
   self->outbox = proc_outbox_new (&self->stream, max_payload);
 
@@ -55,6 +57,18 @@ proc_channel_set_max_payload (ProcChannel *self, guint64 max_payload)
   proc_outbox_set_max_payload (self->outbox, max_payload);
 }
 
+void
+proc_channel_set_max_fds (ProcChannel *self, guint max_fds)
+{
+  proc_inbox_set_max_fds (self->inbox, max_fds);
+}
+
+void
+proc_channel_forbid_memfd (ProcChannel *self)
+{
+  self->sends_memfd = FALSE;
+}
+
 int
 proc_channel_get_fd (ProcChannel *self)
 {
@@ -70,7 +84,7 @@ proc_channel_passes_fds (ProcChannel *self)
 gboolean
 proc_channel_uses_memfd (ProcChannel *self, gsize payload_size)
 {
-  return self->stream.passes_fds && payload_size >= proc_memfd_min_size;
+  return self->sends_memfd && payload_size >= proc_memfd_min_size;
 }
 
 /* Whether a memfd can go along with the user's descriptors. */

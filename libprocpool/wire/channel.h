@@ -26,6 +26,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcChannel, proc_channel_free)
 /* The most bytes of a payload from now on, either way. */
 void proc_channel_set_max_payload (ProcChannel *self, guint64 max_payload);
 
+/* The most descriptors that one message may be received with from now on, else PROC_POOL_ERROR_TOO_LARGE. At first
+ * PROC_FRAME_MAX_FDS.
+ */
+void proc_channel_set_max_fds (ProcChannel *self, guint max_fds);
+
+/* Sends all payloads through the stream from now on. */
+void proc_channel_forbid_memfd (ProcChannel *self);
+
 int proc_channel_get_fd (ProcChannel *self);
 
 /* Whether descriptors can be sent along with messages. */

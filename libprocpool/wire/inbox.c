@@ -34,6 +34,7 @@ struct _ProcInbox
 {
   const ProcByteStream *stream;
   guint64 max_payload;
+  guint max_fds;
 
   /* What has been read and not yet handed out is from start to end. All frames have a multiple of 8
    * bytes, and so has start.
@@ -63,6 +64,7 @@ proc_inbox_new (const ProcByteStream *stream, guint64 max_payload)
 
   self->stream = stream;
   self->max_payload = max_payload;
+  self->max_fds = PROC_FRAME_MAX_FDS;
   self->fds = g_array_new (FALSE, FALSE, sizeof (int));
 
   return self;
@@ -72,6 +74,12 @@ void
 proc_inbox_set_max_payload (ProcInbox *self, guint64 max_payload)
 {
   self->max_payload = max_payload;
+}
+
+void
+proc_inbox_set_max_fds (ProcInbox *self, guint max_fds)
+{
+  self->max_fds = max_fds;
 }
 
 static void
@@ -124,6 +132,14 @@ look_at_header (ProcInbox *self, GError **error)
       g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL,
                    "A message of type %s announces %u file descriptors on a channel that passes none",
                    proc_message_type_to_string (self->header.type), self->header.n_fds);
+      return FALSE;
+    }
+
+  if (self->header.n_fds > self->max_fds)
+    {
+      g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_TOO_LARGE,
+                   "A message of type %s announces %u file descriptors, the limit is %u",
+                   proc_message_type_to_string (self->header.type), self->header.n_fds, self->max_fds);
       return FALSE;
     }
 

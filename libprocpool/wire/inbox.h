@@ -14,6 +14,7 @@ typedef struct _ProcInbox ProcInbox;
 /* @stream must outlive it. */
 ProcInbox *proc_inbox_new (const ProcByteStream *stream, guint64 max_payload);
 void proc_inbox_set_max_payload (ProcInbox *self, guint64 max_payload);
+void proc_inbox_set_max_fds (ProcInbox *self, guint max_fds);
 void proc_inbox_free (ProcInbox *self);
 
 ProcChannelStatus proc_inbox_receive (ProcInbox *self, ProcMessage **message, GError **error);

@@ -14,7 +14,8 @@
  *
  *   HELLO     (uua{sv})  protocol version, pid, options: "library" s
  *   SETUP     (ua{sv})   protocol version, options: "cwd" ay (with its NUL), "cores" ai, "initializer" s,
- *                        "initializer-arguments" v, "finalizer" s, "cancel-grace" u (milliseconds), "max-payload" t (bytes)
+ *                        "initializer-arguments" v, "finalizer" s, "cancel-grace" u (milliseconds), "max-payload" t (bytes),
+ *                        "max-fds" u
  *   READY     -
  *   RUN       s          function            payload: the arguments, none for NULL
  *   RESULT    -                              payload: the result, none for a function without one

@@ -21,10 +21,22 @@ test_descriptor_flood (void)
   /* Announced, and sent. */
   faults_expect ("descriptors", "65 65", PROC_POOL_ERROR_TOO_LARGE, NULL);
   faults_expect ("descriptors", "65535 100", PROC_POOL_ERROR_TOO_LARGE, NULL);
-  faults_expect ("descriptors", "2 1", PROC_POOL_ERROR_PROTOCOL, NULL);
+  faults_expect ("descriptors", "2 2", PROC_POOL_ERROR_TOO_LARGE, "the limit is 1");
   faults_expect ("descriptors", "1 0", PROC_POOL_ERROR_PROTOCOL, NULL);
   faults_expect ("descriptors", "0 253", PROC_POOL_ERROR_PROTOCOL, NULL);
   faults_expect ("descriptors-without-end", NULL, PROC_POOL_ERROR_PROTOCOL, NULL);
+}
+
+static void
+test_missing_descriptor (void)
+{
+  ProcPool *pool = faults_hostile_pool_new ("descriptors", "2 1");
+  g_autoptr (GError) error = NULL;
+
+  proc_pool_set_max_fds (pool, 64);
+  g_assert_null (test_call (pool, "echo", g_variant_new_int32 (1), &error));
+  g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL);
+  faults_finish (pool);
 }
 
 /* The reply itself is a good one, and what is behind it is another matter. */
@@ -37,8 +49,10 @@ test_descriptor_flood_behind_a_reply (void)
     {
       ProcPool *pool = faults_hostile_pool_new ("descriptors", numbers[i]);
       g_autoptr (GError) error = NULL;
-      g_autoptr (GVariant) value = test_call (pool, "echo", g_variant_new_int32 (1), &error);
+      g_autoptr (GVariant) value = NULL;
 
+      proc_pool_set_max_fds (pool, 64);
+      value = test_call (pool, "echo", g_variant_new_int32 (1), &error);
       g_assert_no_error (error);
       if (g_str_equal (numbers[i], "64 64"))
         proc_worker_kill (test_get_worker (pool, 0), NULL);
@@ -420,6 +434,7 @@ main (int argc, char *argv[])
   faults_add ("/faults/hostile/sparse-memfd", test_sparse_memfd);
   faults_add ("/faults/hostile/descriptor-flood", test_descriptor_flood);
   faults_add ("/faults/hostile/descriptor-flood/behind-a-reply", test_descriptor_flood_behind_a_reply);
+  faults_add ("/faults/hostile/descriptor-flood/missing", test_missing_descriptor);
   faults_add ("/faults/hostile/unsealed-memfd", test_unsealed_memfd);
   faults_add ("/faults/hostile/error-flood", test_error_flood);
   faults_add ("/faults/hostile/error-flood/domain", test_error_flood_in_the_domain);
