@@ -20,15 +20,36 @@ get_pid (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GE
   return g_variant_new_int32 (getpid ());
 }
 
+static GMutex over;
+static int kept;
+
 static gpointer
-keep_main_context (gpointer kept)
+keep_main_context (gpointer unused)
 {
   g_main_context_acquire (NULL);
-  g_atomic_int_set ((int *) kept, TRUE);
-  for (;;)
-    pause ();
+  g_atomic_int_set (&kept, TRUE);
+  g_mutex_lock (&over);
+  g_mutex_unlock (&over);
+  g_main_context_release (NULL);
 
   return NULL;
+}
+
+static int
+serve_while_context_is_kept (ProcHelper *helper)
+{
+  GThread *keeper;
+  int status;
+
+  g_mutex_lock (&over);
+  keeper = g_thread_new ("keeper", keep_main_context, NULL);
+  while (!g_atomic_int_get (&kept))
+    g_thread_yield ();
+
+  status = proc_helper_run (helper);
+  g_mutex_unlock (&over);
+  g_thread_join (keeper);
+  return status;
 }
 
 static int
@@ -36,17 +57,11 @@ serve (void)
 {
   g_autoptr (ProcHelper) helper = proc_helper_new ();
   const char *mode = g_getenv ("PROC_TEST_MODE");
-  static int kept;
 
   if (g_strcmp0 (mode, "no-functions") == 0)
     return proc_helper_run (helper);
-
   if (g_strcmp0 (mode, "kept-context") == 0)
-    {
-      g_thread_unref (g_thread_new ("keeper", keep_main_context, &kept));
-      while (!g_atomic_int_get (&kept))
-        g_thread_yield ();
-    }
+    return serve_while_context_is_kept (helper);
 
   proc_helper_add_function (helper, "twice", twice, NULL, NULL);
   proc_helper_add_function (helper, "pid", get_pid, NULL, NULL);
