@@ -233,8 +233,6 @@ proc_pool_constructed (GObject *object)
     settings->max_workers = default_max_workers (settings->cores);
 
   self->dispatcher = proc_dispatcher_new (self->reactor, settings, &dispatcher_callbacks, self);
-  if (settings->min_workers > 0)
-    proc_reactor_wake (self->reactor);
 }
 
 /* Nothing is left but idle workers, since runs and those who wait for its end hold the pool. */

@@ -151,7 +151,8 @@ proc_results_class_init (ProcResultsClass *klass)
   /**
    * ProcResults:position:
    *
-   * How many results were given out, errors included. Not notified.
+   * How many results were given out, errors included. Notified before the callback of proc_results_next_async() is called,
+   * with that of the end too; not by the blocking calls.
    */
   properties[PROP_POSITION] = g_param_spec_uint64 ("position", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 

@@ -227,10 +227,13 @@ waiter_return (gpointer user_data)
 {
   Waiter *self = user_data;
   g_autoptr (GTask) gtask = g_steal_pointer (&self->gtask);
+  GObject *results = g_task_get_source_object (gtask);
 
   if (self->cancelled_handler)
     g_signal_handler_disconnect (g_task_get_cancellable (gtask), self->cancelled_handler);
 
+  if (results)
+    g_object_notify (results, "position");
   g_task_return_pointer (gtask, self, waiter_put_back);
 }
 

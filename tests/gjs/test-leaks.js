@@ -67,7 +67,9 @@ test('a closed pool leaves no descriptor', async () => {
     const before = countDescriptors();
     for (let i = 0; i < 5; i++)
         await useOnce();
-    assertEqual(countDescriptors(), before);
+    // Fewer, if an earlier pool was still there to be collected.
+    const after = countDescriptors();
+    assert(after <= before, `${after} instead of ${before}`);
 });
 
 run();

@@ -162,6 +162,15 @@ test('a busy function asks whether it is cancelled', async () => {
     assertEqual(await pool.call(`${WORK}pid`), call.task.pid);
 });
 
+test('a function that was busy hears of being cancelled when it is no longer', async () => {
+    const pool = makeJsPool({maxWorkers: 1});
+    const call = pool.call(`${WORK}busyUntilCancelled`);
+    await emitted(call.task, 'progressed');
+    call.cancel();
+    await assertFails(call, Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
+    assertEqual([await pool.call(`${WORK}getState`), await pool.call(`${WORK}pid`)], ['heard', call.task.pid]);
+});
+
 test('a promise that never settles is ended with its process', async () => {
     const pool = makeJsPool({maxWorkers: 1, cancelGrace: 1});
     const exited = emitted(pool, 'worker-exited');
@@ -194,7 +203,7 @@ test('what a function logs reaches the host with level, process and task', async
         [LEVEL_MESSAGE, 'Gjs-Console', 'after await'],
     ]);
     assert(records.every(({worker}) => worker.pid === call.task.pid));
-    assert(records.slice(0, -1).every(({task}) => task === call.task));
+    assert(records.every(({task}) => task === call.task));
 });
 
 test('what a helper process wrote to standard error is in the error of its crash', async () => {

@@ -177,6 +177,18 @@ test('a crash is an error of its task alone', async () => {
     assertEqual(await pool.call(`${WORK}add`, 1, 1), 2);
 });
 
+test('the error of a crash tells how the helper process ended and what it wrote last', async () => {
+    const pool = makeJsPool({maxWorkers: 1});
+    const exited = await failure(pool.call(`${WORK}complainAndDie`));
+    assertEqual([exited.exitStatus, exited.termSignal], [1, null]);
+    assert(exited.stderrTail.includes('last words'), `${exited.stderrTail}`);
+
+    const killed = await failure(makePool().call('crash', new GLib.Variant('i', 11)));
+    assertEqual([killed.exitStatus, killed.termSignal, killed.stderrTail], [null, 11, null]);
+    const blocking = await failure(() => pool.call_sync(`${WORK}exit`, 42));
+    assertEqual([blocking.exitStatus, blocking.termSignal], [42, null]);
+});
+
 test('errors of helpers in other languages keep what they have', async () => {
     const pool = makePool();
     await assertFails(pool.call('fail', new GLib.Variant('(is)', [Gio.IOErrorEnum.BUSY, 'later'])), Gio.IOErrorEnum,

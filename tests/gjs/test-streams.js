@@ -92,6 +92,19 @@ test('who asks for one result after the other goes on after an error', async () 
     assertEqual(await results.next(), {done: true});
 });
 
+test('the error of an item has both stacks and its cause, in a chunk too', async () => {
+    for (const chunkSize of [1, 2]) {
+        const results = makeJsPool().map(`${WORK}fail`, ['first', 'second'], {chunkSize});
+        for (const message of ['first', 'second']) {
+            const error = await failure(results.next());
+            assert(error instanceof RangeError && error.message === message, `${error}`);
+            assert(error.stack.includes('test-streams.js') && !error.stack.includes('work.js'), error.stack);
+            assert(error.remoteStack.includes('fail@') && error.remoteStack.includes('work.js'), error.remoteStack);
+            assertEqual([error.cause.message, error.cause.cause.message], [message, 'what lies behind']);
+        }
+    }
+});
+
 test('who leaves the loop over a map early cancels it', async () => {
     const pool = makeJsPool({maxWorkers: 1});
     const results = pool.map(`${WORK}square`, NUMBERS);

@@ -4,7 +4,7 @@
 // What gjs does with `gi://Proc` when it is first imported: the methods that take and give plain values are put in the
 // place of the introspected ones, which stay there with a raw_ before their names.
 
-const {Gio, GLib, GObject} = imports.gi;
+const {GLib} = imports.gi;
 
 // Beside the module that this is about, wherever that was found.
 const HELPER_PROGRAM = GLib.build_filenamev([
@@ -15,6 +15,8 @@ function replace(prototype, methods) {
     for (const name of Reflect.ownKeys(methods)) {
         if (typeof name === 'string' && prototype[name])
             prototype[`raw_${name}`] = prototype[name];
+        if (typeof name === 'string' && name.endsWith('_async'))
+            prototype[`_original_${name}`] = prototype[name]; // see givePromises()
         prototype[name] = methods[name];
     }
 }
@@ -43,16 +45,12 @@ function makeDisposable(Proc) {
 function _init() {
     const Proc = this;
     const {poolMethods, resultsMethods, scope} = imports.procpool.pool;
+    const {givePromises} = imports.procpool.pending;
     const {invocationMethods, invocationProperties, serve} = imports.procpool.helper;
 
-    const asyncMethods = new Map([
-        [Proc.Pool, ['run', 'call', 'close', 'prepare', 'wait_for_room']],
-        [Proc.Results, ['next', 'next_chunk']],
-        [Proc.Task, ['next_output']],
-    ]);
-    for (const [type, names] of asyncMethods)
-        names.forEach(name => Gio._promisify(type.prototype, `${name}_async`, `${name}_finish`));
-
+    givePromises(Proc.Pool.prototype, ['close', 'prepare', 'wait_for_room'], ['n-workers', 'n-idle', 'n-queued']);
+    givePromises(Proc.Results.prototype, ['next', 'next_chunk'], ['position'], 'position');
+    givePromises(Proc.Task.prototype, ['next_output'], ['n-outputs']);
     replace(Proc.Pool.prototype, poolMethods);
     replace(Proc.Results.prototype, resultsMethods);
     replace(Proc.Invocation.prototype, invocationMethods);

@@ -7,7 +7,7 @@
 // these details: type (its name), message, traceback (its stack), and cause (the same of its cause, if it is an Error). A GLib.Error
 // goes with its domain and code; its details are traceback and cause.
 
-/* exported toGError, toDetails, toLocal */
+/* exported toGError, toDetails, toLocal, noteCrash */
 
 const {GLib} = imports.gi;
 const {toValue, toVariant} = imports.procpool.values;
@@ -79,4 +79,14 @@ function toLocal(gerror, details, origin) {
     if (cause)
         error.cause = toRemote(cause);
     return error;
+}
+
+// How the helper process of `worker`, if there was one, has ended with the task, and what it wrote last.
+function noteCrash(error, worker) {
+    const {PoolError} = imports.gi.Proc;
+    if (!worker || !(error instanceof GLib.Error && error.matches(PoolError, PoolError.CRASHED)))
+        return;
+    error.exitStatus = worker.term_signal ? null : worker.exit_status;
+    error.termSignal = worker.term_signal || null;
+    error.stderrTail = worker.dup_stderr_tail();
 }

@@ -10,6 +10,32 @@ const {toDetails, toGError} = imports.procpool.errors;
 const {collectIfDue, noteBusy} = imports.procpool.memory;
 const {describe, toValue, toVariant} = imports.procpool.values;
 
+// A cancellable's handlers are called by who cancels it, and while a function is busy that is another thread, where gjs
+// calls nothing. So they are called by the main loop here.
+function callHandlersInMainLoop(cancellable) {
+    const sources = new Map();
+
+    cancellable.connect = callback => {
+        if (cancellable.is_cancelled()) {
+            callback(cancellable);
+            return 0;
+        }
+        const source = cancellable.source_new();
+        source.set_callback(() => {
+            sources.delete(source.get_id());
+            callback(cancellable);
+            return GLib.SOURCE_REMOVE;
+        });
+        const id = source.attach(null);
+        sources.set(id, source);
+        return id;
+    };
+    cancellable.disconnect = id => {
+        sources.get(id)?.destroy();
+        sources.delete(id);
+    };
+}
+
 // A module's function may take what it needs of `this`, a Proc.Invocation.
 var invocationMethods = {
     progress(fraction, text = null) {
@@ -24,7 +50,10 @@ var invocationMethods = {
 var invocationProperties = {
     cancellable: {
         get() {
-            return this.get_cancellable();
+            const cancellable = this.get_cancellable();
+            if (!Object.hasOwn(cancellable, 'connect'))
+                callHandlersInMainLoop(cancellable);
+            return cancellable;
         },
     },
     cancelled: {
@@ -138,6 +167,7 @@ function returnError(invocation, error) {
 }
 
 async function finish(invocation, pending) {
+    const start = Date.now();
     try {
         let value = await pending;
         if (isGenerator(value))
@@ -146,6 +176,8 @@ async function finish(invocation, pending) {
     } catch (error) {
         returnError(invocation, error);
     }
+    noteBusy(Date.now() - start);
+    collectIfDue();
 }
 
 function call(func, invocation, args) {

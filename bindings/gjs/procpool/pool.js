@@ -8,7 +8,8 @@
 const {Gio, GLib} = imports.gi;
 const {toLocal} = imports.procpool.errors;
 const {collectIfDue} = imports.procpool.memory;
-const {Run, followCancellable, makeTask} = imports.procpool.run;
+const {followCancellable} = imports.procpool.pending;
+const {Run, makeTask, runTask, toRunError} = imports.procpool.run;
 const {toArguments, toItems, toResult} = imports.procpool.values;
 
 const MAP_OPTIONS = ['lookAhead', 'chunkSize', 'spread', 'cancellable', 'signal'];
@@ -19,7 +20,7 @@ function runBlocking(pool, task, cancellable) {
     try {
         return toResult(pool.raw_run(task, cancellable));
     } catch (error) {
-        throw error instanceof GLib.Error ? toLocal(error, task.error_details, origin) : error;
+        throw error instanceof GLib.Error ? toRunError(error, task, origin) : error;
     }
 }
 
@@ -74,6 +75,19 @@ var poolMethods = {
         return results;
     },
 
+    // With GVariants. A run isn't begun anew: what it came to is found in its task.
+    run_async(task, cancellable, callback) {
+        if (typeof callback === 'function')
+            return this.raw_run_async(task, cancellable, callback);
+        return new Promise((resolve, reject) => runTask(this, task, [cancellable], resolve, reject));
+    },
+
+    call_async(name, args, cancellable, callback) {
+        if (typeof callback === 'function')
+            return this.raw_call_async(name, args, cancellable, callback);
+        return this.run_async(imports.gi.Proc.Task.new(name, args), cancellable);
+    },
+
     close(mode = imports.gi.Proc.CloseMode.DRAIN, cancellable = null) {
         return this.close_async(mode, cancellable);
     },
@@ -94,7 +108,7 @@ function step(value) {
 }
 
 function localError(results, error) {
-    return error instanceof GLib.Error ? toLocal(error, null, results._origin ?? new Error()) : error;
+    return error instanceof GLib.Error ? toLocal(error, results.error_details, results._origin ?? new Error()) : error;
 }
 
 var resultsMethods = {

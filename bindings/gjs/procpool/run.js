@@ -6,11 +6,11 @@
 // It is under way until the library tells its end, once, in settle(); everything that was connected for it is
 // disconnected there.
 
-/* exported Run, makeTask, followCancellable */
+/* exported Run, makeTask, runTask, toRunError */
 
-const {Gio} = imports.gi;
-const {toLocal} = imports.procpool.errors;
+const {noteCrash, toLocal} = imports.procpool.errors;
 const {collectIfDue} = imports.procpool.memory;
+const {Operation, watchState} = imports.procpool.pending;
 const {describe, toArguments, toResult, toValue} = imports.procpool.values;
 
 // Options of a run by the properties of the task that they set.
@@ -49,25 +49,6 @@ function makeTask(options) {
     return task;
 }
 
-// Cancels `cancellable` when `other` is: a Gio.Cancellable, or what is like an AbortSignal. Returns how to stop that.
-function followCancellable(cancellable, other) {
-    if (!other)
-        return () => {};
-
-    if (other instanceof Gio.Cancellable) {
-        const id = other.connect(() => cancellable.cancel());
-        return () => id && other.disconnect(id);
-    }
-
-    if (typeof other.addEventListener !== 'function')
-        throw new TypeError(`a Gio.Cancellable or something like an AbortSignal is needed, not ${describe(other)}`);
-    const onAbort = () => cancellable.cancel();
-    if (other.aborted)
-        onAbort();
-    other.addEventListener('abort', onAbort);
-    return () => other.removeEventListener('abort', onAbort);
-}
-
 function connectReports(task, {onProgress, onOutput}) {
     const ids = [];
     if (onProgress)
@@ -75,6 +56,44 @@ function connectReports(task, {onProgress, onOutput}) {
     if (onOutput)
         ids.push(task.connect('output', (_task, value) => onOutput(toValue(value))));
     return ids;
+}
+
+function toRunError(error, task, origin) {
+    const local = toLocal(error, task.error_details, origin);
+    noteCrash(local, task.worker);
+    return local;
+}
+
+// What a task came to, as Operation wants it.
+function findOutcome(task) {
+    const {TaskState} = imports.gi.Proc;
+    switch (task.state) {
+    case TaskState.SUCCEEDED:
+        return () => task.result;
+    case TaskState.FAILED:
+    case TaskState.CANCELLED:
+        return () => {
+            throw task.error;
+        };
+    default:
+        return null;
+    }
+}
+
+function runTask(pool, task, cancellables, resolve, reject) {
+    // One that was run before fails, whatever it came to then.
+    const isNew = task.state === imports.gi.Proc.TaskState.NEW;
+    if (isNew)
+        watchState(task);
+    return new Operation({
+        begin: (cancellable, callback) => {
+            pool.raw_run_async(task, cancellable, callback);
+            return !isNew || findOutcome(task) !== null;
+        },
+        finish: result => pool.run_finish(result),
+        find: isNew ? () => findOutcome(task) : null,
+        cancellables: cancellables.filter(other => other),
+    }, resolve, reject);
 }
 
 var Run = class Run extends Promise {
@@ -85,35 +104,36 @@ var Run = class Run extends Promise {
 
     static start(pool, options) {
         const origin = new Error();
-        const cancellable = new Gio.Cancellable();
         let task = null;
+        let operation = null;
         const run = new Run((resolve, reject) => {
             task = makeTask(options);
-            const disconnects = [
-                followCancellable(cancellable, options.cancellable),
-                followCancellable(cancellable, options.signal),
-            ];
             const ids = connectReports(task, options);
-
-            pool.run_async(task, cancellable, (_pool, result) => {
-                disconnects.forEach(disconnect => disconnect());
+            const end = () => {
                 ids.forEach(id => task.disconnect(id));
-                try {
-                    resolve(toResult(pool.run_finish(result)));
-                } catch (error) {
-                    reject(toLocal(error, task.error_details, origin));
-                }
                 collectIfDue();
+            };
+
+            operation = runTask(pool, task, [options.cancellable, options.signal], variant => {
+                end();
+                try {
+                    resolve(toResult(variant));
+                } catch (error) {
+                    reject(error);
+                }
+            }, error => {
+                end();
+                reject(toRunError(error, task, origin));
             });
         });
         run.task = task;
-        run._cancellable = cancellable;
+        run._operation = operation;
         collectIfDue();
         return run;
     }
 
     cancel() {
-        this._cancellable.cancel();
+        this._operation?.cancellable.cancel();
     }
 
     // The partial values, from now on unless maxOutputs keeps all of them, then the run's error if it has one. Who leaves

@@ -208,6 +208,19 @@ export function untilCancelled() {
     });
 }
 
+// Hears of it when it is no longer busy.
+export function busyUntilCancelled() {
+    const heard = new Promise(resolve => {
+        const id = this.cancellable.connect(() => (state = 'heard by mistake'));
+        this.cancellable.disconnect(id);
+        this.cancellable.connect(() => resolve((state = 'heard')));
+    });
+    this.progress(0, 'busy');
+    while (!this.cancelled)
+        ;
+    return heard;
+}
+
 export function untilInterrupted() {
     return new Promise(resolve => {
         GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, 2, () => {
@@ -221,6 +234,30 @@ export function untilInterrupted() {
 // Blocks until somebody writes into the named pipe.
 export function readPipe(path) {
     return new TextDecoder().decode(GLib.file_get_contents(path)[1]);
+}
+
+// ---- Garbage ----
+
+const kept = [];
+
+function makeObject(i, name) {
+    return {i, [name]: `${i}`, boxed: i % 10 === 0 ? GLib.Variant.new_int32(i) : null};
+}
+
+export function keepMuch() {
+    for (let i = 0; i < 200_000; i++)
+        kept.push(makeObject(i, `kept${i % 50_000}`));
+}
+
+export function litter(n) {
+    for (let i = 0; i < n; i++)
+        makeObject(i, `litter${i}`);
+    return n;
+}
+
+export async function litterLater(n) {
+    await null;
+    return litter(n);
 }
 
 // ---- Logs ----

@@ -26,6 +26,9 @@ declare module 'gi://GLib' {
             constructor(data: Uint8Array);
             toArray(): Uint8Array;
         }
+        class VariantType {
+            constructor(type: string);
+        }
         class Variant {
             constructor(type: string, value: unknown);
             get_int32(): number;

@@ -91,5 +91,5 @@ main().catch((error: Proc.RemoteError | Proc.PoolError) => {
     if (error instanceof GLib.Error)
         print(error.matches(Proc.PoolError, Proc.PoolError.CRASHED));
     else
-        print(error.name, error.stack, error.remoteStack, error.cause?.message);
+        print(error.name, error.stack, error.remoteStack, error.cause?.message, error.termSignal, error.stderrTail?.length);
 });
