@@ -76,7 +76,6 @@ struct _ProcServer
 
   ProcConnection *connection;
   ProcMark *mark; /* nullable */
-  gboolean may_wait;     /* there is a mark to look at, and a processor for it beside the host's */
   gboolean expects_soon; /* the last task came soon */
   gint64 asleep_since;   /* microseconds of the monotonic clock */
   ProcSentinel *sentinel;
@@ -414,7 +413,6 @@ handle_setup (ProcServer *self, const ProcMessage *message)
   fds = message->fds != NULL ? g_unix_fd_list_peek_fds (message->fds, &n_fds) : NULL;
   if (n_fds > 0 && self->mark == NULL)
     self->mark = proc_mark_map (fds[0]);
-  self->may_wait = self->mark != NULL && g_get_num_processors () > 1;
   note_begun (self, 0);
 
   apply_setup (self, options);
@@ -521,7 +519,7 @@ receive_one (ProcServer *self)
 
 /* Both sides are awake as long as the host asks for one small task after the other: then waiting in the system, and being
  * woken, takes longer than the rest of a call. A helper that has found the next task soon waits for it here for a moment,
- * yielding to whoever wants the processor, before it goes to sleep. One that waited in vain doesn't try again until there
+ * yielding to whoever wants the processor, before it goes to sleep; if the host says that there is one to spare. One that waited in vain doesn't try again until there
  * was a task soon once more, so that one which is idle does nothing at all.
  */
 static gboolean
@@ -529,7 +527,7 @@ wait_briefly (ProcServer *self, guint64 n_sent)
 {
   gint64 end;
 
-  if (!self->expects_soon || get_state (self) != SERVING || proc_connection_get_n_tasks (self->connection) > 0)
+  if (!self->expects_soon || !proc_mark_get_spare (self->mark) || get_state (self) != SERVING || proc_connection_get_n_tasks (self->connection) > 0)
     return FALSE;
 
   end = g_get_monotonic_time () + BRIEF_WAIT;
@@ -563,7 +561,7 @@ receive (gpointer user_data)
   gint64 end = now + MAX_TURN;
   guint64 n_sent;
 
-  self->expects_soon = self->may_wait && now - self->asleep_since < SOON;
+  self->expects_soon = self->mark != NULL && now - self->asleep_since < SOON;
 
   do
     {

@@ -512,6 +512,8 @@ proc_dispatcher_start_run (ProcDispatcher *self, ProcRun *run)
       return FALSE;
     }
 
+  /* This program wants a processor as well as those that are busy. */
+  proc_worker_set_spare (slot->worker, self->n_running + (ahead ? 0 : 1) < self->n_processors);
   run->id = ++self->next_id;
   arguments = proc_task_get_effective_arguments (run->task);
   if (!proc_worker_run (slot->worker, run->id, run, proc_task_get_function (run->task), arguments, proc_task_get_fds (run->task), flags, &error))

@@ -78,6 +78,9 @@ void proc_worker_flush (ProcWorker *self);
 /* Whether arguments of tasks that it was given are still being written: what is sent ahead would come before these. */
 gboolean proc_worker_has_unsent (ProcWorker *self);
 
+/* Whether there is a processor that it may keep while it waits for what it is sent next. */
+void proc_worker_set_spare (ProcWorker *self, gboolean spare);
+
 /* Asks for a task back that was sent ahead. It comes back, or is replied to as if nothing had been said. */
 void proc_worker_recall (ProcWorker *self, guint64 id);
 

@@ -120,6 +120,13 @@ proc_worker_run (ProcWorker *self, guint64 id, gpointer run, const char *functio
   return TRUE;
 }
 
+void
+proc_worker_set_spare (ProcWorker *self, gboolean spare)
+{
+  if (self->mark)
+    proc_mark_set_spare (self->mark, spare);
+}
+
 gboolean
 proc_worker_has_unsent (ProcWorker *self)
 {

@@ -25,6 +25,7 @@ struct _ProcMark
   guint64 id;
   guint64 padding[7];
   guint64 n_sent;
+  guint64 spare;
 };
 
 #define SIZE sizeof (ProcMark)
@@ -90,6 +91,18 @@ guint64
 proc_mark_get (ProcMark *self)
 {
   return __atomic_load_n (&self->id, __ATOMIC_ACQUIRE);
+}
+
+void
+proc_mark_set_spare (ProcMark *self, gboolean spare)
+{
+  __atomic_store_n (&self->spare, spare ? 1 : 0, __ATOMIC_RELAXED);
+}
+
+gboolean
+proc_mark_get_spare (ProcMark *self)
+{
+  return __atomic_load_n (&self->spare, __ATOMIC_RELAXED) != 0;
 }
 
 void

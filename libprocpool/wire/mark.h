@@ -6,13 +6,13 @@
 
 #include <glib.h>
 
-/* Two numbers in memory that host and helper share.
+/* Three numbers in memory that host and helper share.
  *
  * The one is the helper's: the id of the task that it has begun last. It outlives the helper, so that the host can tell
  * which tasks were begun by one that is gone, at no cost while it lives.
  *
- * The other is the host's: how often it has sent something. A helper that expects the next task at any moment looks
- * there instead of asking the system.
+ * The others are the host's: how often it has sent something, and whether there is a processor to spare. A helper that
+ * expects the next task at any moment looks there instead of asking the system.
  *
  * All that the host believes of it is a number: neither side can change its size.
  */
@@ -33,6 +33,9 @@ void proc_mark_free (ProcMark *self);
 
 void proc_mark_set (ProcMark *self, guint64 id);
 guint64 proc_mark_get (ProcMark *self);
+
+void proc_mark_set_spare (ProcMark *self, gboolean spare);
+gboolean proc_mark_get_spare (ProcMark *self);
 
 void proc_mark_note_sent (ProcMark *self);
 guint64 proc_mark_get_n_sent (ProcMark *self);
