@@ -8,11 +8,15 @@
 
 #include "test-helper.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t interrupted;
+static int interrupted[2]; /* a pipe: the handler may run in any thread */
 
 /* ---- waiting ---- */
 
@@ -69,21 +73,28 @@ meet (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErro
 static void
 on_interrupt (int signum)
 {
-  interrupted = TRUE;
+  int saved_errno = errno;
+
+  if (write (interrupted[1], "", 1) != 1)
+    _exit (EXIT_FAILURE);
+  errno = saved_errno;
 }
 
 static GVariant *
 until_interrupted (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
   const struct sigaction action = { .sa_handler = on_interrupt };
+  char byte;
 
-  interrupted = FALSE;
+  g_assert_true (g_unix_open_pipe (interrupted, FD_CLOEXEC, NULL));
   sigaction (SIGINT, &action, NULL);
   proc_invocation_progress (invocation, 0.5, "waiting");
-  while (!interrupted)
-    g_thread_yield ();
+  while (read (interrupted[0], &byte, 1) < 0 && errno == EINTR)
+    ;
 
   signal (SIGINT, SIG_DFL);
+  close (interrupted[0]);
+  close (interrupted[1]);
   return g_variant_new_int32 (9999);
 }
 
