@@ -12,30 +12,29 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/fork.h"
+#include "host/hub.h"
 
-/* One GSource and one epoll descriptor a pool, however many workers it has: what the caller's main loop
- * polls doesn't grow with them, and a blocking call can drive the pool alone by polling the same
- * descriptor, without dispatching any other source.
+/* One epoll descriptor a pool, however many workers it has: what the caller's main loop polls doesn't grow with
+ * them, and a blocking call can drive the pool alone by polling the same descriptor, without dispatching
+ * anything else. The GSource is the hub's, which all pools of a context share.
  *
  * Decide, then act: events only change the pool's own state and leave what the caller is to be told in
  * two queues, which are emptied when that state is consistent. So caller's code may do anything: run
- * another task, close or drop the pool, iterate the main loop again (the source may recurse: whatever is
- * still in the queues is then delivered by the inner iteration).
+ * another task, close or drop the pool, iterate the main loop again (whatever is still in the queues is then
+ * delivered by the inner iteration).
  *
- * Ownership: the creator holds a reference, so does each watch and timer; the source itself holds none
- * and is destroyed with the last reference. A dispatch in progress holds one too.
+ * Ownership: the creator holds a reference, so does each watch and timer, and a dispatch in progress. The hub
+ * holds none, and is left with the last one.
  *
- * A fork has a copy of it that shares the epoll instance and the sockets in it with the original: the copy's
- * source never dispatches, lest it take what the original was sent.
+ * A fork has a copy of it that shares the epoll instance and the sockets in it with the original: the copy
+ * is never dispatched, lest it take what the original was sent.
  */
 struct _ProcReactor
 {
-  gatomicrefcount ref_count;
-  guint generation;    /* of the process that made it: proc_fork_get_generation() */
+  ProcHubMember member; /* with the count of references */
+  guint generation;     /* of the process that made it: proc_fork_get_generation() */
   GMainContext *context;
-  GSource *source;
-  gpointer epoll_tag;  /* the epoll descriptor's tag in the source */
-  int epoll_fd;        /* made with the first watch, so that making a pool can't fail */
+  int epoll_fd;         /* made with the first watch, so that making a pool can't fail */
 
   GSequence *timers; /* of ProcTimer, by deadline */
 
@@ -86,12 +85,6 @@ typedef struct
   GCond cond; /* for while another thread owns the context */
   int fd;     /* an eventfd, for while none does; -1 if there was none to be had */
 } ProcWaiter;
-
-typedef struct
-{
-  GSource source;
-  ProcReactor *reactor;
-} ProcReactorSource;
 
 /* Bounds on one dispatch, so that the caller's other sources have their turn. */
 #define MAX_EVENTS 64
@@ -307,68 +300,44 @@ dispatch (ProcReactor *self)
     }
 }
 
-/* What is ready to be read there stays ready, as far as a copy can tell: not to be polled. */
+static gboolean
+member_has_work (ProcHubMember *member)
+{
+  return has_work ((ProcReactor *) member);
+}
+
 static void
-leave_to_original (ProcReactor *self)
+member_dispatch (ProcHubMember *member)
 {
-  if (self->epoll_tag)
-    g_source_remove_unix_fd (self->source, g_steal_pointer (&self->epoll_tag));
+  g_autoptr (ProcReactor) self = (ProcReactor *) member;
+
+  dispatch (self);
+  if (has_work (self))
+    proc_hub_queue (member);
 }
 
-static gboolean
-source_prepare (GSource *source, int *timeout)
+static const ProcHubMemberFuncs member_funcs = { member_has_work, member_dispatch };
+
+/* From any thread, and for what it does itself. */
+static void
+note_work (ProcReactor *self)
 {
-  ProcReactor *self = ((ProcReactorSource *) source)->reactor;
-  gint64 deadline;
-
-  if (proc_reactor_is_copy (self))
-    {
-      leave_to_original (self);
-      return FALSE;
-    }
-
-  deadline = next_deadline (self);
-  /* Asked in each turn of the main loop: what its owner changes needs no wakeup. */
-  *timeout = deadline < 0 ? -1 : milliseconds_until (deadline, g_source_get_time (source));
-
-  return has_work (self) || *timeout == 0;
+  if (!proc_reactor_is_copy (self))
+    proc_hub_queue (&self->member);
 }
 
-static gboolean
-source_check (GSource *source)
+static void
+note_deadline (ProcReactor *self)
 {
-  ProcReactor *self = ((ProcReactorSource *) source)->reactor;
-  gint64 deadline;
-
-  /* Forked since it was prepared. */
-  if (proc_reactor_is_copy (self))
-    return FALSE;
-
-  deadline = next_deadline (self);
-  return (self->epoll_tag && g_source_query_unix_fd (source, self->epoll_tag) != 0) || has_work (self) ||
-         (deadline >= 0 && deadline <= g_source_get_time (source));
+  if (!proc_reactor_is_copy (self))
+    proc_hub_set_deadline (&self->member, next_deadline (self));
 }
-
-static gboolean
-source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  dispatch (((ProcReactorSource *) source)->reactor);
-
-  return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs source_funcs = {
-  .prepare = source_prepare,
-  .check = source_check,
-  .dispatch = source_dispatch,
-};
 
 ProcReactor *
 proc_reactor_new (GMainContext *context)
 {
   ProcReactor *self = g_new0 (ProcReactor, 1);
 
-  g_atomic_ref_count_init (&self->ref_count);
   self->generation = proc_fork_get_generation ();
   g_mutex_init (&self->lock);
   g_queue_init (&self->inbox);
@@ -378,11 +347,7 @@ proc_reactor_new (GMainContext *context)
   self->timers = g_sequence_new (NULL);
   self->context = g_main_context_ref (context ? context : g_main_context_default ());
 
-  self->source = g_source_new (&source_funcs, sizeof (ProcReactorSource));
-  ((ProcReactorSource *) self->source)->reactor = self;
-  g_source_set_static_name (self->source, "ProcPool");
-  g_source_set_can_recurse (self->source, TRUE);
-  g_source_attach (self->source, self->context);
+  proc_hub_join (&self->member, self->context, &member_funcs);
 
   return self;
 }
@@ -390,7 +355,7 @@ proc_reactor_new (GMainContext *context)
 ProcReactor *
 proc_reactor_ref (ProcReactor *self)
 {
-  g_atomic_ref_count_inc (&self->ref_count);
+  g_atomic_int_inc (&self->member.ref_count);
 
   return self;
 }
@@ -402,8 +367,8 @@ proc_reactor_free (ProcReactor *self)
   g_assert (self->waiters == NULL);
   g_assert (g_queue_is_empty (&self->emissions) && g_queue_is_empty (&self->completions));
 
-  g_source_destroy (self->source);
-  g_source_unref (self->source);
+  if (!proc_reactor_is_copy (self))
+    proc_hub_leave (&self->member);
   proc_fd_clear (&self->epoll_fd);
   g_sequence_free (self->timers);
   g_queue_clear_full (&self->inbox, g_free);
@@ -415,7 +380,7 @@ proc_reactor_free (ProcReactor *self)
 void
 proc_reactor_unref (ProcReactor *self)
 {
-  if (g_atomic_ref_count_dec (&self->ref_count))
+  if (g_atomic_int_dec_and_test (&self->member.ref_count))
     proc_reactor_free (self);
 }
 
@@ -442,6 +407,7 @@ void
 proc_reactor_wake (ProcReactor *self)
 {
   self->dirty = TRUE;
+  note_work (self);
 
   /* A thread that blocks may be the only one that runs this, and it polls without the context. */
   if (g_atomic_int_get (&self->n_waiters) > 0)
@@ -455,17 +421,17 @@ ensure_epoll (ProcReactor *self, GError **error)
     return TRUE;
 
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  if (self->epoll_fd < 0)
+  if (self->epoll_fd < 0 || !proc_hub_watch (&self->member, self->epoll_fd))
     {
       int saved_errno = errno;
 
+      proc_fd_clear (&self->epoll_fd);
       g_set_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_SPAWN_FAILED,
                    "A pool needs a descriptor to watch its helper processes and there is none: %s",
                    g_strerror (saved_errno));
       return FALSE;
     }
 
-  self->epoll_tag = g_source_add_unix_fd (self->source, self->epoll_fd, G_IO_IN);
   return TRUE;
 }
 
@@ -551,6 +517,7 @@ proc_reactor_add_timer (ProcReactor *self, guint milliseconds, ProcTimer **locat
   timer->user_data = user_data;
   timer->position = g_sequence_insert_sorted (self->timers, timer, compare_timers, NULL);
   *location = timer;
+  note_deadline (self);
 
   return timer;
 }
@@ -564,6 +531,7 @@ proc_timer_clear (ProcTimer **location)
     return;
 
   g_sequence_remove (timer->position);
+  note_deadline (timer->reactor);
   proc_reactor_unref (timer->reactor);
   g_free (timer);
 }
@@ -602,13 +570,14 @@ proc_reactor_post (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
   if (g_atomic_int_add (&self->n_posted, 1) == 0)
     {
       wake_waiters_locked (self);
+      note_work (self);
       g_main_context_wakeup (self->context);
     }
   g_mutex_unlock (&self->lock);
 }
 
 static void
-push_delivery (GQueue *queue, ProcDelivery *delivery, ProcReactorFunc func, gpointer user_data)
+push_delivery (ProcReactor *self, GQueue *queue, ProcDelivery *delivery, ProcReactorFunc func, gpointer user_data)
 {
   g_assert (!delivery->func);
 
@@ -616,18 +585,19 @@ push_delivery (GQueue *queue, ProcDelivery *delivery, ProcReactorFunc func, gpoi
   delivery->user_data = user_data;
   delivery->link.data = delivery;
   g_queue_push_tail_link (queue, &delivery->link);
+  note_work (self);
 }
 
 void
 proc_reactor_emit (ProcReactor *self, ProcDelivery *emission, ProcReactorFunc func, gpointer user_data)
 {
-  push_delivery (&self->emissions, emission, func, user_data);
+  push_delivery (self, &self->emissions, emission, func, user_data);
 }
 
 void
 proc_reactor_complete (ProcReactor *self, ProcDelivery *completion, ProcReactorFunc func, gpointer user_data)
 {
-  push_delivery (&self->completions, completion, func, user_data);
+  push_delivery (self, &self->completions, completion, func, user_data);
 }
 
 /* Dispatches what is due, owning the context. */

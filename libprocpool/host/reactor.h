@@ -6,7 +6,7 @@
 
 #include <gio/gio.h>
 
-/* The one GSource of a pool: descriptors, timers, messages from other threads, and what is owed to the
+/* What a pool waits for and owes: descriptors, timers, messages from other threads, and what is owed to the
  * caller's code. Private.
  *
  * All functions but proc_reactor_post(), the reference counting and proc_reactor_wait() are called by a
