@@ -635,7 +635,7 @@ test_settings_are_notified_on_change (void)
   } settings[] = {
     { "min-workers", 1 }, { "max-workers", 3 }, { "tasks-per-worker", 2 }, { "max-tasks-per-worker", 9 },
     { "idle-timeout", 7 }, { "startup-timeout", 8 }, { "cancel-grace", 9 }, { "max-queued", 10 },
-    { "frame-timeout", 11 }, { "max-log-rate", 12 }, { "max-fds", 13 },
+    { "frame-timeout", 11 }, { "max-log-rate", 12 }, { "max-fds", 13 }, { "wait-awake", FALSE },
   };
   ProcPool *pool = test_pool_new (2);
 

@@ -79,6 +79,7 @@ test_numbers_of_a_pool (void)
   assert_setting (pool, pool, max_queued, "max-queued", 6, 0);
   assert_setting (pool, pool, max_message, "max-message", 1, G_GUINT64_CONSTANT (1) << 40);
   assert_setting (pool, pool, max_fds, "max-fds", 0, 64);
+  assert_setting (pool, pool, wait_awake, "wait-awake", FALSE, TRUE);
   assert_setting (pool, pool, max_log_rate, "max-log-rate", 0, 8);
   assert_setting (pool, pool, scheduling, "scheduling", PROC_SCHEDULING_ROUND_ROBIN, PROC_SCHEDULING_LIFO);
 }

@@ -23,7 +23,7 @@ test_settles_when_woken (void)
   g_autoptr (ProcReactor) reactor = proc_reactor_new (NULL);
   guint n_settled = 0;
 
-  proc_reactor_set_settle (reactor, count, &n_settled);
+  proc_reactor_set_settle (reactor, count, NULL, &n_settled);
   while (g_main_context_iteration (NULL, FALSE))
     ;
   g_assert_cmpuint (n_settled, ==, 0);
@@ -33,7 +33,7 @@ test_settles_when_woken (void)
   test_wait_until (n_settled > 0);
   g_assert_cmpuint (n_settled, ==, 1);
   g_assert_false (g_main_context_pending (NULL));
-  proc_reactor_set_settle (reactor, NULL, NULL);
+  proc_reactor_set_settle (reactor, NULL, NULL, NULL);
 }
 
 static void
@@ -46,6 +46,26 @@ test_is_quiet_when_idle (void)
   test_wait_until (n_posted == 1);
   for (int i = 0; i < 10; i++)
     g_assert_false (g_main_context_iteration (NULL, FALSE));
+}
+
+static gboolean
+linger_for_ever (gpointer user_data)
+{
+  ++*(guint *) user_data;
+  return TRUE;
+}
+
+static void
+test_lingers_for_a_moment (void)
+{
+  g_autoptr (ProcReactor) reactor = proc_reactor_new (NULL);
+  guint n_lingered = 0;
+
+  proc_reactor_set_settle (reactor, NULL, linger_for_ever, &n_lingered);
+  proc_reactor_wake (reactor);
+  g_assert_true (g_main_context_iteration (NULL, FALSE));
+  g_assert_cmpuint (n_lingered, >, 1);
+  proc_reactor_set_settle (reactor, NULL, NULL, NULL);
 }
 
 /* ---- descriptors ---- */
@@ -428,6 +448,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/reactor/settle/when-woken", test_settles_when_woken);
   g_test_add_func ("/reactor/settle/quiet-when-idle", test_is_quiet_when_idle);
+  g_test_add_func ("/reactor/linger", test_lingers_for_a_moment);
   g_test_add_func ("/reactor/watch/readable", test_readable);
   g_test_add_func ("/reactor/watch/hangup", test_hangup_is_always_told);
   g_test_add_func ("/reactor/watch/condition", test_condition_can_change);

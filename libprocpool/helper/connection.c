@@ -38,6 +38,7 @@ struct _ProcConnection
   GMutex mutex;
 
   ProcChannel *channel;
+  ProcMark *mark; /* NULL: none, or none yet */
   /* Sending is over: the host is gone, or the helper has ended. */
   gboolean closed;
 
@@ -97,6 +98,7 @@ connection_clear (gpointer data)
 
   g_queue_clear_full (&self->pending, (GDestroyNotify) proc_message_free);
   g_clear_pointer (&self->channel, proc_channel_free);
+  g_clear_pointer (&self->mark, proc_mark_free);
   g_clear_pointer (&self->tasks, g_hash_table_unref);
   g_clear_pointer (&self->cores, g_bytes_unref);
   g_clear_error (&self->end_error);
@@ -168,7 +170,11 @@ flush_locked (ProcConnection *self, GError **error)
       ProcChannelStatus status = proc_channel_flush (self->channel, error);
 
       if (status == PROC_CHANNEL_OK)
-        return TRUE;
+        {
+          if (self->mark != NULL)
+            proc_mark_note_sent (self->mark, PROC_MARK_HELPER);
+          return TRUE;
+        }
 
       if (status != PROC_CHANNEL_AGAIN)
         {
@@ -207,6 +213,15 @@ proc_connection_send (ProcConnection *self, const ProcMessage *message, GError *
     return FALSE;
 
   return flush_locked (self, error);
+}
+
+void
+proc_connection_take_mark (ProcConnection *self, ProcMark *mark)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  g_clear_pointer (&self->mark, proc_mark_free);
+  self->mark = mark;
 }
 
 void

@@ -7,6 +7,7 @@
 #include <gio/gio.h>
 
 #include "wire/channel.h"
+#include "wire/mark.h"
 
 /* The helper's end of the channel, shared by its threads: reference counted, and all functions may be
  * called from any thread unless they say otherwise.
@@ -38,6 +39,9 @@ void proc_connection_close (ProcConnection *self);
  * once the host is gone or the connection closed.
  */
 gboolean proc_connection_send (ProcConnection *self, const ProcMessage *message, GError **error);
+
+/* Notes there what it sends from now on. Nullable. */
+void proc_connection_take_mark (ProcConnection *self, ProcMark *mark);
 
 /* The most bytes of a payload, as the host wants it. */
 void proc_connection_set_max_payload (ProcConnection *self, guint64 max_payload);

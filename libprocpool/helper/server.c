@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -56,9 +55,8 @@ typedef enum
 /* How long the server takes messages before the main loop turns, in microseconds. A function takes its own time. */
 #define MAX_TURN 1000
 
-/* How soon after the last one a task comes where the next may be waited for, and for how long, in microseconds. */
+/* How soon after the last one a task comes where the next may be waited for, in microseconds. */
 #define SOON 100
-#define BRIEF_WAIT 50
 
 /* The reply of the initializer or finalizer, which may come from any thread. */
 typedef struct
@@ -75,8 +73,9 @@ struct _ProcServer
   GObject *owner;
 
   ProcConnection *connection;
-  ProcMark *mark; /* nullable */
+  ProcMark *mark;        /* the connection's; NULL: none, or none yet */
   gboolean expects_soon; /* the last task came soon */
+  ProcAwake awake;
   gint64 asleep_since;   /* microseconds of the monotonic clock */
   ProcSentinel *sentinel;
   GMainContext *context;
@@ -412,7 +411,10 @@ handle_setup (ProcServer *self, const ProcMessage *message)
 
   fds = message->fds != NULL ? g_unix_fd_list_peek_fds (message->fds, &n_fds) : NULL;
   if (n_fds > 0 && self->mark == NULL)
-    self->mark = proc_mark_map (fds[0]);
+    {
+      self->mark = proc_mark_map (fds[0]);
+      proc_connection_take_mark (self->connection, self->mark);
+    }
   note_begun (self, 0);
 
   apply_setup (self, options);
@@ -517,38 +519,25 @@ receive_one (ProcServer *self)
     }
 }
 
-/* Both sides are awake as long as the host asks for one small task after the other: then waiting in the system, and being
- * woken, takes longer than the rest of a call. A helper that has found the next task soon waits for it here for a moment,
- * yielding to whoever wants the processor, before it goes to sleep; if the host says that there is one to spare. One that waited in vain doesn't try again until there
- * was a task soon once more, so that one which is idle does nothing at all.
+/* Both sides are awake as long as the host asks for one small task after the other. A helper that has found the next task soon
+ * waits for it here before it goes to sleep, if the host says that there is a processor to spare. One that waited in vain
+ * doesn't try again until there was a task soon once more, so that one which is idle does nothing at all.
  */
 static gboolean
 wait_briefly (ProcServer *self, guint64 n_sent)
 {
-  gint64 end;
-
   if (!self->expects_soon || !proc_mark_get_spare (self->mark) || get_state (self) != SERVING || proc_connection_get_n_tasks (self->connection) > 0)
     return FALSE;
 
-  end = g_get_monotonic_time () + BRIEF_WAIT;
-  while (proc_mark_get_n_sent (self->mark) == n_sent)
-    {
-      if (g_get_monotonic_time () >= end)
-        {
-          self->expects_soon = FALSE;
-          return FALSE;
-        }
-      sched_yield ();
-    }
-
-  return TRUE;
+  self->expects_soon = proc_mark_wait (self->mark, PROC_MARK_HOST, n_sent, &self->awake);
+  return self->expects_soon;
 }
 
 /* How often the host has sent something, looked at before what was sent. */
 static guint64
 get_n_sent (ProcServer *self)
 {
-  return self->mark != NULL ? proc_mark_get_n_sent (self->mark) : 0;
+  return self->mark != NULL ? proc_mark_get_n_sent (self->mark, PROC_MARK_HOST) : 0;
 }
 
 /* What is there, but not for long, so that the main loop's other sources have their turn. */
@@ -688,7 +677,6 @@ server_clear (gpointer data)
   ProcServer *self = data;
 
   end_step (self);
-  g_clear_pointer (&self->mark, proc_mark_free);
   g_clear_pointer (&self->connection, proc_connection_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_clear_pointer (&self->initializer, g_free);

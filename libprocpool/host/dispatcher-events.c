@@ -409,6 +409,8 @@ on_ended (ProcWorker *worker, const GError *error, gpointer user_data)
 
   proc_dispatcher_leave_idle (self, slot);
   proc_dispatcher_leave_hungry (self, slot);
+  if (self->started_last == slot)
+    self->started_last = NULL;
   g_ptr_array_remove (self->slots, slot);
   if (!slot->ready)
     self->n_starting--;

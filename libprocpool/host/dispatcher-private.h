@@ -45,6 +45,8 @@ struct _ProcDispatcher
   guint n_starting;       /* slots whose worker isn't ready */
   guint n_processors;     /* of this machine; asked once, since that takes longer than a task */
   guint n_running;        /* runs in slots that aren't ahead nor resolved */
+  ProcSlot *started_last; /* which was given the last of them; NULL: it is gone */
+  ProcAwake awake;
   guint64 next_id;
 
   ProcTemplate *template; /* which forks the helper processes; NULL: none, or none yet */
@@ -97,6 +99,8 @@ gboolean proc_dispatcher_fits (ProcRun *run, gpointer user_data);
 gboolean proc_dispatcher_start_run (ProcDispatcher *self, ProcRun *run);
 void proc_dispatcher_start_runs (ProcDispatcher *self);
 void proc_dispatcher_flush_ahead (ProcDispatcher *self);
+/* Waits for the reply of a quick task in flight, if it is the only one. */
+gboolean proc_dispatcher_linger (ProcDispatcher *self);
 
 /* dispatcher-events.c */
 extern const ProcWorkerCallbacks proc_dispatcher_worker_callbacks;

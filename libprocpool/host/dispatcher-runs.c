@@ -492,6 +492,13 @@ proc_dispatcher_flush_ahead (ProcDispatcher *self)
     proc_reactor_add_timer (self->reactor, PROC_LOOK_AHEAD_PATIENCE, &self->overdue_timer, on_overdue, self);
 }
 
+/* This program wants a processor too. */
+static gboolean
+may_wait_awake (ProcDispatcher *self, guint n_running)
+{
+  return self->settings->wait_awake && n_running < self->n_processors;
+}
+
 /* FALSE if it went back to the queue. Takes the reference. */
 gboolean
 proc_dispatcher_start_run (ProcDispatcher *self, ProcRun *run)
@@ -512,8 +519,7 @@ proc_dispatcher_start_run (ProcDispatcher *self, ProcRun *run)
       return FALSE;
     }
 
-  /* This program wants a processor as well as those that are busy. */
-  proc_worker_set_spare (slot->worker, self->n_running + (ahead ? 0 : 1) < self->n_processors);
+  proc_worker_set_spare (slot->worker, may_wait_awake (self, self->n_running + (ahead ? 0 : 1)));
   run->id = ++self->next_id;
   arguments = proc_task_get_effective_arguments (run->task);
   if (!proc_worker_run (slot->worker, run->id, run, proc_task_get_function (run->task), arguments, proc_task_get_fds (run->task), flags, &error))
@@ -539,6 +545,7 @@ proc_dispatcher_start_run (ProcDispatcher *self, ProcRun *run)
   if (slot->runs->len == 1)
     proc_look_ahead_note_start (&slot->look_ahead, g_get_monotonic_time ());
   proc_dispatcher_update_hungry (self, slot);
+  self->started_last = slot;
   note_running (self, run);
 
   return TRUE;
@@ -554,4 +561,15 @@ proc_dispatcher_start_runs (ProcDispatcher *self)
       if (!proc_dispatcher_start_run (self, run))
         return;
     }
+}
+
+gboolean
+proc_dispatcher_linger (ProcDispatcher *self)
+{
+  ProcSlot *slot = self->started_last;
+
+  if (!slot || self->n_running != 1 || slot->runs->len != 1 || !may_wait_awake (self, 1) || !proc_look_ahead_is_quick (&slot->look_ahead))
+    return FALSE;
+
+  return proc_worker_wait_awake (slot->worker, &self->awake);
 }

@@ -160,6 +160,12 @@ settle (gpointer user_data)
   self->callbacks.changed (self->user_data);
 }
 
+static gboolean
+linger (gpointer user_data)
+{
+  return proc_dispatcher_linger (user_data);
+}
+
 ProcDispatcher *
 proc_dispatcher_new (ProcReactor *reactor, ProcSettings *settings, const ProcDispatcherCallbacks *callbacks, gpointer user_data)
 {
@@ -175,7 +181,7 @@ proc_dispatcher_new (ProcReactor *reactor, ProcSettings *settings, const ProcDis
   self->slots = g_ptr_array_new ();
   g_queue_init (&self->idle);
   g_queue_init (&self->hungry);
-  proc_reactor_set_settle (reactor, settle, self);
+  proc_reactor_set_settle (reactor, settle, linger, self);
 
   return self;
 }
@@ -185,7 +191,7 @@ proc_dispatcher_free (ProcDispatcher *self)
 {
   g_assert (proc_queue_get_length (self->queue) == 0);
 
-  proc_reactor_set_settle (self->reactor, NULL, NULL);
+  proc_reactor_set_settle (self->reactor, NULL, NULL, NULL);
   proc_timer_clear (&self->start_timer);
   proc_timer_clear (&self->idle_timer);
   proc_timer_clear (&self->overdue_timer);

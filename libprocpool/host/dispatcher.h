@@ -35,6 +35,7 @@ typedef struct
   guint64 max_message;        /* bytes */
   guint max_fds;              /* of one message */
   guint max_log_rate;         /* records a second, 0: any number */
+  gboolean wait_awake;
   ProcScheduling scheduling;
   char *initializer;
   GVariant *initializer_arguments;

@@ -28,6 +28,9 @@ void proc_look_ahead_note_reply (ProcLookAhead *self, gint64 now);
  */
 guint proc_look_ahead_get_limit (const ProcLookAhead *self, guint crowd);
 
+/* Whether what it is at takes so little that its reply is worth to be waited for awake. */
+gboolean proc_look_ahead_is_quick (const ProcLookAhead *self);
+
 /* Whether those that wait for it have waited longer than was likely. */
 gboolean proc_look_ahead_is_overdue (const ProcLookAhead *self, gint64 now);
 

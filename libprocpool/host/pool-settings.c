@@ -550,6 +550,46 @@ proc_pool_set_max_fds (ProcPool *self, guint max_fds)
 }
 
 /**
+ * proc_pool_get_wait_awake:
+ * @self: a pool
+ *
+ * Gets #ProcPool:wait-awake.
+ *
+ * Returns: whether both sides may wait for one another without sleeping
+ *
+ * Since: 1.0
+ */
+gboolean
+proc_pool_get_wait_awake (ProcPool *self)
+{
+  g_return_val_if_fail (PROC_IS_POOL (self), FALSE);
+
+  return self->settings.wait_awake;
+}
+
+/**
+ * proc_pool_set_wait_awake:
+ * @self: a pool
+ * @wait_awake: whether both sides may wait for one another without sleeping
+ *
+ * Sets #ProcPool:wait-awake.
+ *
+ * Since: 1.0
+ */
+void
+proc_pool_set_wait_awake (ProcPool *self, gboolean wait_awake)
+{
+  g_return_if_fail (PROC_IS_POOL (self));
+
+  wait_awake = !!wait_awake;
+  if (self->settings.wait_awake == wait_awake)
+    return;
+
+  self->settings.wait_awake = wait_awake;
+  settings_changed (self, PROP_WAIT_AWAKE);
+}
+
+/**
  * proc_pool_get_max_log_rate:
  * @self: a pool
  *

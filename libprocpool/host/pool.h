@@ -117,6 +117,10 @@ guint proc_pool_get_max_fds (ProcPool *self);
 PROC_AVAILABLE_IN_1_0
 void proc_pool_set_max_fds (ProcPool *self, guint max_fds);
 PROC_AVAILABLE_IN_1_0
+gboolean proc_pool_get_wait_awake (ProcPool *self);
+PROC_AVAILABLE_IN_1_0
+void proc_pool_set_wait_awake (ProcPool *self, gboolean wait_awake);
+PROC_AVAILABLE_IN_1_0
 guint proc_pool_get_max_log_rate (ProcPool *self);
 PROC_AVAILABLE_IN_1_0
 void proc_pool_set_max_log_rate (ProcPool *self, guint max_log_rate);

@@ -39,6 +39,7 @@ struct _ProcReactor
   GSequence *timers; /* of ProcTimer, by deadline */
 
   ProcReactorFunc settle;
+  gboolean (*linger) (gpointer user_data);
   gpointer settle_data;
 
   GQueue emissions;    /* of ProcDelivery, by its link */
@@ -89,6 +90,7 @@ typedef struct
 /* Bounds on one dispatch, so that the caller's other sources have their turn. */
 #define MAX_EVENTS 64
 #define MAX_COMPLETIONS 256
+#define MAX_LINGERING 100 /* microseconds, until others have theirs */
 
 /* How often a blocked thread looks whether the context has lost its owner, who gives no sign of it. */
 #define OWNER_CHECK_INTERVAL (100 * G_TIME_SPAN_MILLISECOND)
@@ -282,13 +284,8 @@ deliver (ProcReactor *self)
 }
 
 static void
-dispatch (ProcReactor *self)
+act (ProcReactor *self)
 {
-  g_autoptr (ProcReactor) held = proc_reactor_ref (self);
-
-  dispatch_inbox (self);
-  dispatch_watches (self);
-  dispatch_timers (self);
   settle (self);
   deliver (self);
 
@@ -297,6 +294,35 @@ dispatch (ProcReactor *self)
     {
       settle (self);
       deliver_emissions (self);
+    }
+}
+
+static gboolean
+linger (ProcReactor *self)
+{
+  return self->linger && self->linger (self->settle_data);
+}
+
+static void
+dispatch (ProcReactor *self)
+{
+  g_autoptr (ProcReactor) held = proc_reactor_ref (self);
+  gint64 end = 0;
+
+  dispatch_inbox (self);
+  dispatch_watches (self);
+  dispatch_timers (self);
+  act (self);
+
+  while (linger (self))
+    {
+      gint64 now = g_get_monotonic_time ();
+
+      act (self);
+      if (end == 0)
+        end = now + MAX_LINGERING;
+      else if (now >= end)
+        return;
     }
 }
 
@@ -397,9 +423,10 @@ proc_reactor_get_context (ProcReactor *self)
 }
 
 void
-proc_reactor_set_settle (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
+proc_reactor_set_settle (ProcReactor *self, ProcReactorFunc on_settle, gboolean (*on_linger) (gpointer user_data), gpointer user_data)
 {
-  self->settle = func;
+  self->settle = on_settle;
+  self->linger = on_linger;
   self->settle_data = user_data;
 }
 

@@ -41,8 +41,10 @@ gboolean proc_reactor_is_copy (ProcReactor *self);
 
 GMainContext *proc_reactor_get_context (ProcReactor *self);
 
-/* @func is called after each batch of events, before anything is delivered; NULL: no longer. */
-void proc_reactor_set_settle (ProcReactor *self, ProcReactorFunc func, gpointer user_data);
+/* @settle is called after each batch of events, before anything is delivered; NULL: no longer. @linger is called when
+ * all is delivered, and may wait for the next event for a moment, if that is to come at once: whether it did. Nullable.
+ */
+void proc_reactor_set_settle (ProcReactor *self, ProcReactorFunc settle, gboolean (*linger) (gpointer user_data), gpointer user_data);
 
 /* Has it called soon, for changes made outside an event. */
 void proc_reactor_wake (ProcReactor *self);

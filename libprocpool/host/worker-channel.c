@@ -32,7 +32,7 @@ proc_worker_flush (ProcWorker *self)
 
   status = proc_channel_flush (self->channel, &error);
   if (self->mark)
-    proc_mark_note_sent (self->mark);
+    proc_mark_note_sent (self->mark, PROC_MARK_HOST);
 
   switch (status)
     {
@@ -88,6 +88,10 @@ watch_frame (ProcWorker *self)
 gboolean
 proc_worker_receive (ProcWorker *self)
 {
+  /* Before it is read: what is sent from now on counts as new. */
+  if (self->mark)
+    self->n_heard = proc_mark_get_n_sent (self->mark, PROC_MARK_HELPER);
+
   for (guint i = 0; i < MAX_MESSAGES; i++)
     {
       g_autoptr (ProcMessage) message = NULL;
@@ -136,6 +140,19 @@ receive_turn (ProcWorker *self)
 {
   if (proc_worker_receive (self))
     proc_reactor_add_timer (self->reactor, 0, &self->more_timer, on_more, self);
+}
+
+gboolean
+proc_worker_wait_awake (ProcWorker *self, ProcAwake *awake)
+{
+  g_autoptr (ProcWorker) held = NULL;
+
+  if (!self->mark || !self->watch || !self->spawned || self->paused || !proc_mark_wait (self->mark, PROC_MARK_HELPER, self->n_heard, awake))
+    return FALSE;
+
+  held = g_object_ref (self);
+  receive_turn (self);
+  return TRUE;
 }
 
 void

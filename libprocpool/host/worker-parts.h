@@ -64,6 +64,7 @@ struct _ProcWorker
   GHashTable *runs;    /* id -> the owner's pointer, for what was given and not yet replied to */
   GHashTable *fillers; /* id -> ProcPayloadFiller, for those of them not yet sent */
   ProcMark *mark;      /* which task the helper has begun; NULL: there is none */
+  guint64 n_heard;     /* how often the helper had sent something, by its mark, when it was last received from */
   guint64 cut_run;     /* the one that a helper which is gone had got a part of; 0: none */
   GArray *cores;       /* of int: pinned to; empty: not pinned */
   guint64 tasks_done;

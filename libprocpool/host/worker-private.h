@@ -6,6 +6,7 @@
 
 #include <gio/gunixfdlist.h>
 
+#include "base/awake.h"
 #include "host/reactor.h"
 #include "host/template.h"
 #include "host/worker.h"
@@ -80,6 +81,9 @@ gboolean proc_worker_has_unsent (ProcWorker *self);
 
 /* Whether there is a processor that it may keep while it waits for what it is sent next. */
 void proc_worker_set_spare (ProcWorker *self, gboolean spare);
+
+/* Receives what it says in the next moment; whether it said something. */
+gboolean proc_worker_wait_awake (ProcWorker *self, ProcAwake *awake);
 
 /* Asks for a task back that was sent ahead. It comes back, or is replied to as if nothing had been said. */
 void proc_worker_recall (ProcWorker *self, guint64 id);

@@ -19,13 +19,21 @@
 /* A cut would end with SIGBUS who looks. */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-/* The mapping itself. All atomic, and of different cache lines. */
+/* The mapping itself. All atomic; each side writes a cache line of its own. */
 struct _ProcMark
 {
-  guint64 id;
-  guint64 padding[7];
-  guint64 n_sent;
-  guint64 spare;
+  struct
+  {
+    guint64 n_sent;
+    guint64 spare;
+    guint64 padding[6];
+  } host;
+  struct
+  {
+    guint64 n_sent;
+    guint64 id;
+    guint64 padding[6];
+  } helper;
 };
 
 #define SIZE sizeof (ProcMark)
@@ -51,7 +59,7 @@ ProcMark *
 proc_mark_new (int *fd)
 {
   g_auto (ProcFd) memory = memfd_create ("procpool-mark", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  const ProcMark unset = { .id = PROC_MARK_UNSET };
+  const ProcMark unset = { .helper.id = PROC_MARK_UNSET };
   ProcMark *self;
 
   if (memory < 0 || !may_write () || write (memory, &unset, sizeof unset) != sizeof unset || fcntl (memory, F_ADD_SEALS, SEALS) != 0)
@@ -84,35 +92,47 @@ proc_mark_free (ProcMark *self)
 void
 proc_mark_set (ProcMark *self, guint64 id)
 {
-  __atomic_store_n (&self->id, id, __ATOMIC_RELEASE);
+  __atomic_store_n (&self->helper.id, id, __ATOMIC_RELEASE);
 }
 
 guint64
 proc_mark_get (ProcMark *self)
 {
-  return __atomic_load_n (&self->id, __ATOMIC_ACQUIRE);
+  return __atomic_load_n (&self->helper.id, __ATOMIC_ACQUIRE);
 }
 
 void
 proc_mark_set_spare (ProcMark *self, gboolean spare)
 {
-  __atomic_store_n (&self->spare, spare ? 1 : 0, __ATOMIC_RELAXED);
+  __atomic_store_n (&self->host.spare, spare ? 1 : 0, __ATOMIC_RELAXED);
 }
 
 gboolean
 proc_mark_get_spare (ProcMark *self)
 {
-  return __atomic_load_n (&self->spare, __ATOMIC_RELAXED) != 0;
+  return __atomic_load_n (&self->host.spare, __ATOMIC_RELAXED) != 0;
+}
+
+static guint64 *
+find_n_sent (ProcMark *self, ProcMarkSide side)
+{
+  return side == PROC_MARK_HOST ? &self->host.n_sent : &self->helper.n_sent;
 }
 
 void
-proc_mark_note_sent (ProcMark *self)
+proc_mark_note_sent (ProcMark *self, ProcMarkSide side)
 {
-  __atomic_add_fetch (&self->n_sent, 1, __ATOMIC_RELEASE);
+  __atomic_add_fetch (find_n_sent (self, side), 1, __ATOMIC_RELEASE);
 }
 
 guint64
-proc_mark_get_n_sent (ProcMark *self)
+proc_mark_get_n_sent (ProcMark *self, ProcMarkSide side)
 {
-  return __atomic_load_n (&self->n_sent, __ATOMIC_ACQUIRE);
+  return __atomic_load_n (find_n_sent (self, side), __ATOMIC_ACQUIRE);
+}
+
+gboolean
+proc_mark_wait (ProcMark *self, ProcMarkSide side, guint64 n_sent, ProcAwake *awake)
+{
+  return proc_awake_wait (awake, find_n_sent (self, side), n_sent);
 }

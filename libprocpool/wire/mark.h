@@ -4,17 +4,18 @@
 
 #pragma once
 
-#include <glib.h>
+#include "base/awake.h"
 
-/* Three numbers in memory that host and helper share.
+/* A few numbers in memory that host and helper share.
  *
- * The one is the helper's: the id of the task that it has begun last. It outlives the helper, so that the host can tell
+ * How often each side has sent something: who expects it at any moment looks there instead of asking the system.
+ *
+ * The helper's: the id of the task that it has begun last. It outlives the helper, so that the host can tell
  * which tasks were begun by one that is gone, at no cost while it lives.
  *
- * The others are the host's: how often it has sent something, and whether there is a processor to spare. A helper that
- * expects the next task at any moment looks there instead of asking the system.
+ * The host's: whether there is a processor to spare.
  *
- * All that the host believes of it is a number: neither side can change its size.
+ * All that the host believes of it are numbers: neither side can change its size.
  */
 typedef struct _ProcMark ProcMark;
 
@@ -37,5 +38,14 @@ guint64 proc_mark_get (ProcMark *self);
 void proc_mark_set_spare (ProcMark *self, gboolean spare);
 gboolean proc_mark_get_spare (ProcMark *self);
 
-void proc_mark_note_sent (ProcMark *self);
-guint64 proc_mark_get_n_sent (ProcMark *self);
+typedef enum
+{
+  PROC_MARK_HOST,
+  PROC_MARK_HELPER,
+} ProcMarkSide;
+
+void proc_mark_note_sent (ProcMark *self, ProcMarkSide side);
+guint64 proc_mark_get_n_sent (ProcMark *self, ProcMarkSide side);
+
+/* Whether that side has sent something since it was at @n_sent, or does so in a moment. */
+gboolean proc_mark_wait (ProcMark *self, ProcMarkSide side, guint64 n_sent, ProcAwake *awake);

@@ -94,6 +94,25 @@ no_fraction (void)
   hostile_send_result (id, "reported");
 }
 
+#define N_CLAIMS 5000000
+
+/* After a quick reply, so that the host waits for the next one awake. */
+static void
+claims (void)
+{
+  guint64 id = hostile_begin ();
+
+  for (guint i = 0; i < 100; i++)
+    {
+      hostile_send_result (id, "quick");
+      hostile_claim_to_have_sent ();
+      id = hostile_wait_for_message (PROC_MESSAGE_RUN);
+    }
+  for (guint i = 0; i < N_CLAIMS; i++)
+    hostile_claim_to_have_sent ();
+  hostile_send_result (id, "slow");
+}
+
 /* To a part of a map. */
 static void
 wrong_results (void)
@@ -308,6 +327,7 @@ const Misbehaviour hostile_conduct[] = {
   { "cancelled-id", cancelled_id },
   { "others-ids", others_ids },
   { "no-fraction", no_fraction },
+  { "claims", claims },
   { "wrong-results", wrong_results }, /* in text format */
   { "descriptors", descriptors },
   { "descriptors-without-end", descriptors_without_end },

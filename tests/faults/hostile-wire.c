@@ -157,12 +157,12 @@ hostile_send_progress (guint64 id, const char *text)
 
 /* ---- receiving ---- */
 
+static ProcMark *mark;
+
 /* Honest in this, so that who comes after it isn't taken for its victim. */
 static void
 keep_mark (const ProcMessage *message)
 {
-  static ProcMark *mark;
-
   if (message->type == PROC_MESSAGE_SETUP && message->fds)
     mark = proc_mark_map (g_unix_fd_list_peek_fds (message->fds, NULL)[0]);
 
@@ -170,6 +170,12 @@ keep_mark (const ProcMessage *message)
     proc_mark_set (mark, 0);
   else if (mark && message->type == PROC_MESSAGE_RUN)
     proc_mark_set (mark, message->task_id);
+}
+
+void
+hostile_claim_to_have_sent (void)
+{
+  proc_mark_note_sent (mark, PROC_MARK_HELPER);
 }
 
 /* The next message of that type; what comes before it isn't of interest. */

@@ -36,6 +36,9 @@ void hostile_send_hello (void);
 void hostile_send_result (guint64 id, const char *text);
 void hostile_send_progress (guint64 id, const char *text);
 
+/* In the memory that is shared with the host, once that is there. */
+void hostile_claim_to_have_sent (void);
+
 /* The id of the next message of that type; what comes before it isn't of interest. */
 guint64 hostile_wait_for_message (ProcMessageType type);
 

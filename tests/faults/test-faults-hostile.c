@@ -183,6 +183,32 @@ test_no_hello (void)
   faults_expect ("no-hello", NULL, PROC_POOL_ERROR_PROTOCOL, "didn't say hello first");
 }
 
+static gboolean
+count_turn (gpointer user_data)
+{
+  ++*(guint *) user_data;
+  return G_SOURCE_CONTINUE;
+}
+
+/* That it has sent something, again and again: others have their turn. */
+static void
+test_claims (void)
+{
+  ProcPool *pool = faults_hostile_pool_new ("claims", NULL);
+  guint n_turns = 0;
+  guint source;
+
+  for (guint i = 0; i < 100; i++)
+    faults_expect_result (pool, "quick");
+  source = g_idle_add (count_turn, &n_turns);
+  faults_expect_result (pool, "slow");
+  g_assert_cmpuint (n_turns, >, 0);
+
+  g_source_remove (source);
+  proc_worker_kill (test_get_worker (pool, 0), NULL);
+  faults_finish (pool);
+}
+
 static void
 test_no_fraction (void)
 {
@@ -330,6 +356,7 @@ main (int argc, char *argv[])
   faults_add ("/faults/hostile/not-normal", test_not_normal);
   faults_add ("/faults/hostile/wrong-message", test_wrong_message);
   faults_add ("/faults/hostile/no-hello", test_no_hello);
+  faults_add ("/faults/hostile/claims", test_claims);
   faults_add ("/faults/hostile/no-fraction", test_no_fraction);
   faults_add ("/faults/hostile/wrong-results", test_wrong_results);
   faults_add ("/faults/hostile/wrong-id", test_wrong_id);
