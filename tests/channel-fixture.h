@@ -227,7 +227,7 @@ to_bytes (ProcMessage *owned, gboolean memfd)
   g_autoptr (ProcMessage) message = owned;
   GByteArray *bytes = g_byte_array_new ();
 
-  g_assert_true (proc_message_serialize (message, memfd, MAX_PAYLOAD, bytes, NULL));
+  g_assert_true (proc_message_serialize (message, memfd, NULL, MAX_PAYLOAD, bytes, NULL));
   return bytes;
 }
 

@@ -234,6 +234,51 @@ test_write_to_sealed_memory (void)
   g_assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGSEGV);
 }
 
+/* An array of another language. */
+static guint8 *
+get_lent (GBytes *memory)
+{
+  return (guint8 *) g_bytes_get_data (memory, NULL);
+}
+
+static void
+test_lent_memory (void)
+{
+  g_autoptr (ProcBuffer) buffer = new_buffer (SIZE);
+  g_autoptr (GBytes) lent = proc_buffer_ref_memory (buffer);
+  g_autoptr (GVariant) value = NULL;
+  g_auto (ProcFd) fd = -1;
+  guint8 sent;
+
+  g_assert_cmpuint (g_bytes_get_size (lent), ==, SIZE);
+  get_lent (lent)[SIZE - 1] = 1;
+  value = to_variant (buffer, "ay");
+  g_assert_cmpuint (((const guint8 *) g_variant_get_data (value))[SIZE - 1], ==, 1);
+  g_assert_null (proc_buffer_ref_memory (buffer));
+
+  get_lent (lent)[SIZE - 1] = 2;
+  fd = proc_memfd_new_for_variant (value, NULL);
+  g_assert_cmpint (pread (fd, &sent, 1, SIZE - 1), ==, 1);
+  g_assert_cmpuint (sent, ==, 1);
+}
+
+static void
+test_lent_memory_stays (void)
+{
+  g_autoptr (ProcBuffer) open = new_filled (SIZE);
+  g_autoptr (ProcBuffer) sealed = new_filled (SIZE);
+  g_autoptr (GBytes) lent_open = proc_buffer_ref_memory (open);
+  g_autoptr (GBytes) lent_sealed = proc_buffer_ref_memory (sealed);
+
+  g_bytes_unref (proc_buffer_seal (sealed, NULL));
+  g_clear_object (&open);
+  g_clear_object (&sealed);
+  assert_filled (get_lent (lent_open), SIZE);
+  assert_filled (get_lent (lent_sealed), SIZE);
+  memset (get_lent (lent_open), 0, SIZE);
+  memset (get_lent (lent_sealed), 0, SIZE);
+}
+
 static void
 test_cannot_be_sealed_now (void)
 {
@@ -505,6 +550,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/buffer/several-threads-write", test_several_threads_write);
   g_test_add_func ("/buffer/sealed", test_sealed);
   g_test_add_func ("/buffer/write-to-sealed-memory", test_write_to_sealed_memory);
+  g_test_add_func ("/buffer/lent-memory", test_lent_memory);
+  g_test_add_func ("/buffer/lent-memory-stays", test_lent_memory_stays);
   g_test_add_func ("/buffer/cannot-be-sealed-now", test_cannot_be_sealed_now);
   g_test_add_func ("/buffer/no-bytes", test_no_bytes);
   g_test_add_func ("/buffer/values/types", test_types);

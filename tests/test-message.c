@@ -131,7 +131,7 @@ test_bytes (void)
 
       g_test_message ("%s", proc_message_type_to_string (examples[i].type));
       g_assert_cmpint (examples[i].type, ==, i + 1);
-      g_assert_true (proc_message_serialize (message, FALSE, MAX_PAYLOAD, bytes, &error));
+      g_assert_true (proc_message_serialize (message, FALSE, NULL, MAX_PAYLOAD, bytes, &error));
       g_assert_no_error (error);
       g_assert_cmpmem (bytes->data, bytes->len, expected->data, expected->len);
     }
@@ -200,7 +200,7 @@ test_documented_bytes (void)
       g_assert_cmpmem (bytes->data, bytes->len, expected->data, expected->len);
     }
 
-  g_assert_true (proc_message_serialize (in_memfd, TRUE, 131072, in_memfd_bytes, NULL));
+  g_assert_true (proc_message_serialize (in_memfd, TRUE, NULL, 131072, in_memfd_bytes, NULL));
   g_assert_cmpmem (in_memfd_documented->data, in_memfd_documented->len, in_memfd_bytes->data, in_memfd_bytes->len);
 }
 
@@ -265,7 +265,7 @@ test_empty_payloads (void)
       g_autoptr (GError) error = NULL;
       g_autoptr (ProcMessage) message = NULL;
 
-      g_assert_true (proc_message_serialize (sent, FALSE, MAX_PAYLOAD, bytes, &error));
+      g_assert_true (proc_message_serialize (sent, FALSE, NULL, MAX_PAYLOAD, bytes, &error));
       message = parse (bytes, &error);
       g_assert_no_error (error);
       assert_same_value (message->payload, sent->payload);
@@ -283,7 +283,7 @@ test_appends (void)
       g_autoptr (ProcMessage) message = example_message (i);
       g_autoptr (GByteArray) bytes = example_bytes (i);
 
-      g_assert_true (proc_message_serialize (message, FALSE, MAX_PAYLOAD, together, NULL));
+      g_assert_true (proc_message_serialize (message, FALSE, NULL, MAX_PAYLOAD, together, NULL));
       g_byte_array_append (expected, bytes->data, bytes->len);
     }
   g_assert_cmpmem (together->data, together->len, expected->data, expected->len);
@@ -297,7 +297,7 @@ test_retire_flag (void)
   g_autoptr (ProcMessage) message = NULL;
 
   sent->flags = PROC_FRAME_RETIRE | PROC_FRAME_MEMFD;
-  g_assert_true (proc_message_serialize (sent, FALSE, MAX_PAYLOAD, bytes, NULL));
+  g_assert_true (proc_message_serialize (sent, FALSE, NULL, MAX_PAYLOAD, bytes, NULL));
   message = parse (bytes, NULL);
   g_assert_cmpint (message->flags, ==, PROC_FRAME_RETIRE);
   g_assert_null (message->payload);
@@ -315,7 +315,7 @@ test_memfd_frame (void)
   ProcFrameHeader header;
   ProcMessage *message;
 
-  g_assert_true (proc_message_serialize (sent, TRUE, MAX_PAYLOAD, bytes, NULL));
+  g_assert_true (proc_message_serialize (sent, TRUE, NULL, MAX_PAYLOAD, bytes, NULL));
   g_assert_true (proc_frame_header_parse (bytes->data, MAX_PAYLOAD, &header, NULL));
   g_assert_cmpint (header.flags, ==, PROC_FRAME_MEMFD);
   g_assert_cmpuint (header.n_fds, ==, 1);
@@ -353,7 +353,7 @@ assert_not_sent (ProcMessage *owned, guint64 max_payload, int code)
   g_autoptr (GError) error = NULL;
 
   g_byte_array_append (bytes, (const guint8 *) "unharmed", 8);
-  g_assert_false (proc_message_serialize (message, FALSE, max_payload, bytes, &error));
+  g_assert_false (proc_message_serialize (message, FALSE, NULL, max_payload, bytes, &error));
   g_assert_error (error, PROC_POOL_ERROR, code);
   g_assert_nonnull (strstr (error->message, proc_message_type_to_string (message->type)));
   g_assert_cmpmem (bytes->data, bytes->len, "unharmed", 8);

@@ -83,6 +83,20 @@ get_file (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, G
   return g_variant_new_uint64 (get_file_of (arguments));
 }
 
+/* (ayis) → t: the same */
+static GVariant *
+get_file_of_first (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  g_autoptr (GVariant) bytes = g_variant_get_child_value (arguments, 0);
+  const char *text;
+  int number;
+
+  g_variant_get (arguments, "(@ayi&s)", NULL, &number, &text);
+  g_assert_cmpint (number, ==, 640);
+  g_assert_cmpstr (text, ==, "text");
+  return get_file (invocation, bytes, NULL, error);
+}
+
 static GVariant *
 echo (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
@@ -103,6 +117,13 @@ static GVariant *
 return_kept (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
   return g_variant_ref (get_kept ());
+}
+
+/* → (iay) */
+static GVariant *
+return_kept_and_number (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  return g_variant_new ("(i@ay)", 640, get_kept ());
 }
 
 static GVariant *
@@ -131,6 +152,8 @@ serve (void)
   g_autoptr (ProcHelper) helper = proc_helper_new ();
 
   proc_helper_add_function (helper, "file", get_file, NULL, NULL);
+  proc_helper_add_function (helper, "file-of-first", get_file_of_first, NULL, NULL);
+  proc_helper_add_function (helper, "kept-and-number", return_kept_and_number, NULL, NULL);
   proc_helper_add_function (helper, "echo", echo, NULL, NULL);
   proc_helper_add_function (helper, "kept", return_kept, NULL, NULL);
   proc_helper_add_function (helper, "output-kept", output_kept, NULL, NULL);
@@ -172,6 +195,29 @@ test_arguments (void)
     {
       g_assert_cmpuint (call_number (pool, "file", value), ==, file);
       g_assert_cmpuint (call_number (pool, "file", g_variant_new ("(@ay)", value)), ==, file);
+    }
+  test_pool_finish (pool);
+}
+
+/* Both ways. */
+static void
+test_beside_others (void)
+{
+  ProcPool *pool = new_pool (1);
+  g_autoptr (GVariant) value = new_in_buffer (1);
+  guint64 file_of_kept = call_number (pool, "file-of-kept", NULL);
+
+  for (guint i = 0; i < N_CALLS; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) result = test_call (pool, "kept-and-number", NULL, &error);
+      g_autoptr (GVariant) bytes = NULL;
+
+      g_assert_no_error (error);
+      bytes = g_variant_get_child_value (result, 1);
+      g_assert_true (is_filled (bytes, 2));
+      g_assert_cmpuint (get_file_of (bytes), ==, file_of_kept);
+      g_assert_cmpuint (call_number (pool, "file-of-first", g_variant_new ("(@ayis)", value, 640, "text")), ==, get_file_of (value));
     }
   test_pool_finish (pool);
 }
@@ -329,6 +375,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/pool-buffers/arguments", test_arguments);
+  g_test_add_func ("/pool-buffers/beside-others", test_beside_others);
   g_test_add_func ("/pool-buffers/several-at-once", test_several_at_once);
   g_test_add_func ("/pool-buffers/map", test_map);
   g_test_add_func ("/pool-buffers/dropped-while-queued", test_dropped_while_queued);

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/fork.h"
 #include "wire/memfd.h"
+#include "wire/piece.h"
 #include "wire/remote-error.h"
 
 /* One mutex guards all of the state. It is held for system calls that don't block, never while waiting
@@ -144,7 +145,8 @@ proc_connection_close (ProcConnection *self)
 static int
 make_memfd (ProcConnection *self, const ProcMessage *message)
 {
-  if (message->payload == NULL || !proc_channel_uses_memfd (self->channel, g_variant_get_size (message->payload)))
+  if (message->payload == NULL || !proc_channel_uses_memfd (self->channel, g_variant_get_size (message->payload)) ||
+      proc_piece_exists (message->payload))
     return -1;
 
   return proc_memfd_new_for_variant (message->payload, NULL);

@@ -6,6 +6,7 @@
 
 #include "host/worker-parts.h"
 #include "wire/memfd.h"
+#include "wire/piece.h"
 
 /* The tasks it is given: sent, or first written to shared memory; taken back, cancelled; and which of them it has begun. */
 
@@ -95,7 +96,10 @@ is_to_be_filled (ProcWorker *self, GVariant *arguments)
 {
   gsize size = arguments ? g_variant_get_size (arguments) : 0;
 
-  return size >= proc_memfd_min_size_in_thread && proc_channel_uses_memfd (self->channel, size) && !proc_memfd_holds_variant (arguments);
+  if (size < proc_memfd_min_size_in_thread || !proc_channel_uses_memfd (self->channel, size))
+    return FALSE;
+
+  return !proc_memfd_holds_variant (arguments) && !proc_piece_exists (arguments);
 }
 
 gboolean

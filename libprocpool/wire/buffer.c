@@ -39,6 +39,7 @@ struct _ProcBuffer
 
   GRWLock lock;    /* held by who writes as a reader: several may at once, at different places */
   guint8 *memory;  /* OPEN: at this address until the end, also once it is sealed */
+  gboolean is_lent; /* by proc_buffer_ref_memory(): who has it may write at any time */
   int memfd;       /* OPEN, else -1 */
   GBytes *bytes;   /* SEALED */
 };
@@ -77,10 +78,11 @@ static GParamSpec *properties[N_PROPS];
  * ]|
  *
  * **What is sent as it is.** An array of numbers (types as `ay`, `ad`, `a(dd)`, whose every byte counts) that begins where
- * the buffer begins, if it is the whole value that is sent, or the only member of a tuple that is. All else that is
- * made of the bytes can be sent as well, as any value can: a part of them, a tuple with other members, or a value that
- * is so small that it goes along with the message. It is copied then. So is what was *received*, when it is sent on: a
- * received value holds no descriptor.
+ * the buffer begins; alone, or in a value made with g_variant_new() and its like, as `("(@ayii)", pixels, width, height)`, beside
+ * other things of 64 KiB at most, and not more than there is in the buffer; where numbers of 8 bytes are among those, it
+ * is best the first. All else that is made of the bytes can be sent as well, as any value can: a part of them, two
+ * buffers at once, or a value that is so small that it goes along with the message. It is copied then. So is what was
+ * *received*, when it is sent on: a received value holds no descriptor.
  *
  * **What it costs.** The memory is taken from the system, and cleared, when the buffer is made: half a millisecond for
  * each MiB or so, which is better spent in a thread than in that of a main loop. One buffer is one file
@@ -300,6 +302,36 @@ proc_buffer_get_memory (ProcBuffer *self, gsize *size)
   return memory;
 }
 
+/**
+ * proc_buffer_ref_memory:
+ * @self: a #ProcBuffer
+ *
+ * Gets the memory as bytes, for languages that give out the memory of a #GBytes as an array which can be written to:
+ * that is how they write into the buffer without a copy.
+ *
+ * Other than with proc_buffer_get_memory(), writing there when the buffer is sealed does no harm: this process alone
+ * sees it. The memory is there as long as the bytes are.
+ *
+ * Returns: (transfer full) (nullable): the memory; %NULL if the buffer is sealed, or was made by a process of which this
+ *   is a fork
+ *
+ * Since: 1.0
+ */
+GBytes *
+proc_buffer_ref_memory (ProcBuffer *self)
+{
+  g_autoptr (GRWLockWriterLocker) locker = NULL;
+
+  g_return_val_if_fail (PROC_IS_BUFFER (self), NULL);
+
+  locker = g_rw_lock_writer_locker_new (&self->lock);
+  if (self->bytes != NULL || !is_own (self))
+    return NULL;
+
+  self->is_lent = TRUE;
+  return g_bytes_new_with_free_func (self->memory, self->size, g_object_unref, g_object_ref (self));
+}
+
 /* With the lock. */
 static gboolean
 check_open (ProcBuffer *self, const char *what, GError **error)
@@ -377,8 +409,8 @@ seal_locked (ProcBuffer *self, GError **error)
       return TRUE;
     }
 
-  /* As long as it is mapped to be written it can't be sealed. Private, as in proc_memfd_map(). */
-  if (!map (self, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, error))
+  /* As long as it is mapped to be written it can't be sealed. Private, and perhaps writable, as in proc_memfd_map(). */
+  if (!map (self, self->is_lent ? PROT_READ | PROT_WRITE : PROT_READ, MAP_PRIVATE | MAP_NORESERVE, error))
     return FALSE;
   if (!proc_memfd_seal (self->memfd, self->size, error))
     {

@@ -24,6 +24,8 @@ PROC_AVAILABLE_IN_1_0
 gboolean proc_buffer_get_sealed (ProcBuffer *self);
 PROC_AVAILABLE_IN_1_0
 guint8 *proc_buffer_get_memory (ProcBuffer *self, gsize *size);
+PROC_AVAILABLE_IN_1_0
+GBytes *proc_buffer_ref_memory (ProcBuffer *self);
 
 PROC_AVAILABLE_IN_1_0
 gboolean proc_buffer_write (ProcBuffer *self, gsize offset, const guint8 *data, gsize length, GError **error);

@@ -9,6 +9,7 @@
 #include "wire/inbox.h"
 #include "wire/memfd.h"
 #include "wire/outbox.h"
+#include "wire/piece.h"
 #include "wire/byte-stream.h"
 
 /* The two halves share nothing but the descriptor: when sending has failed, what the other side sent
@@ -97,13 +98,22 @@ has_room_for_memfd (ProcChannel *self, const ProcMessage *message)
 
 /* Makes a memfd where one is due. That none can be made is no failure, but a bad value is one. */
 static gboolean
-make_memfd (ProcChannel *self, const ProcMessage *message, int *memfd, GError **error)
+make_memfd (ProcChannel *self, const ProcMessage *message, int *memfd, ProcPiece **piece, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   gsize size = message->payload != NULL ? g_variant_get_size (message->payload) : 0;
 
   if (!proc_channel_uses_memfd (self, size) || size > self->max_payload || !has_room_for_memfd (self, message))
     return TRUE;
+
+  *piece = proc_piece_new (message->payload);
+  if (*piece != NULL)
+    {
+      *memfd = proc_piece_dup_memfd (*piece);
+      if (*memfd < 0)
+        g_clear_pointer (piece, proc_piece_free);
+      return TRUE;
+    }
 
   *memfd = proc_memfd_new_for_variant (message->payload, &local_error);
   if (!g_error_matches (local_error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS))
@@ -117,15 +127,16 @@ gboolean
 proc_channel_queue (ProcChannel *self, const ProcMessage *message, int memfd, GError **error)
 {
   g_auto (ProcFd) owned_memfd = memfd;
+  g_autoptr (ProcPiece) piece = NULL;
 
   g_return_val_if_fail (memfd < 0 || message->payload != NULL, FALSE);
 
-  if (owned_memfd < 0 && !make_memfd (self, message, &owned_memfd, error))
+  if (owned_memfd < 0 && !make_memfd (self, message, &owned_memfd, &piece, error))
     return FALSE;
   if (!has_room_for_memfd (self, message))
     proc_fd_clear (&owned_memfd);
 
-  return proc_outbox_append (self->outbox, message, proc_fd_steal (&owned_memfd), error);
+  return proc_outbox_append (self->outbox, message, proc_fd_steal (&owned_memfd), piece, error);
 }
 
 ProcChannelStatus

@@ -157,7 +157,7 @@ find_contradiction (const ProcFrameHeader *header)
 {
   guint type = TYPE_BIT (header->type);
 
-  if (header->flags & ~(PROC_FRAME_MEMFD | proc_frame_flags_of (header->type)))
+  if (header->flags & ~(PROC_FRAME_PLACE | proc_frame_flags_of (header->type)))
     return "a flag that is unknown or not for its message type";
   if (header->head_size > 0 && !(type & types_with_head))
     return "a head, which its message type has not";
@@ -171,6 +171,8 @@ find_contradiction (const ProcFrameHeader *header)
     return "a memfd without a payload";
   if ((header->flags & PROC_FRAME_MEMFD) && header->n_fds == 0)
     return "a payload in a memfd, but no file descriptor";
+  if ((header->flags & PROC_FRAME_PIECE) && (!(header->flags & PROC_FRAME_MEMFD) || header->payload_size < PROC_FRAME_PIECE_HEAD))
+    return "a payload in two parts, which it isn't";
   return NULL;
 }
 
@@ -206,7 +208,7 @@ proc_frame_header_body_size (const ProcFrameHeader *header)
 {
   gsize size = PROC_FRAME_PAD ((gsize) header->head_size) + PROC_FRAME_PAD ((gsize) header->type_size);
 
-  if (!(header->flags & PROC_FRAME_MEMFD))
+  if ((header->flags & PROC_FRAME_PLACE) != PROC_FRAME_MEMFD)
     size += PROC_FRAME_PAD ((gsize) header->payload_size);
 
   return size;

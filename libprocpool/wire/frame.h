@@ -22,13 +22,17 @@
  *
  * After the header: the head, the type string and the payload, each padded with zeros to a multiple of
  * 8 bytes, so that all of them are aligned when the frame is. With PROC_FRAME_MEMFD the payload is not
- * in the stream but in a sealed memfd, the frame's first descriptor.
+ * in the stream but in a sealed memfd, the frame's first descriptor. With PROC_FRAME_PIECE as well, the payload's place in the
+ * stream has where the memfd's content belongs, and what is around it: see wire/piece.h.
  */
 
 #define PROC_FRAME_HEADER_SIZE 32
 
 /* A part's size with its padding. Not for sizes that haven't been checked: it would overflow. */
 #define PROC_FRAME_PAD(size) (((size) + 7) & ~(gsize) 7)
+
+/* What goes before the rest of a payload in two parts: offset and size of the other part, as numbers of 8 bytes. */
+#define PROC_FRAME_PIECE_HEAD 16
 
 #define PROC_FRAME_MAX_HEAD (1024 * 1024)
 #define PROC_FRAME_MAX_TYPE 4096
@@ -64,6 +68,7 @@ typedef enum
   PROC_FRAME_RETIRE = 1 << 1, /* with RESULT or ERROR: replace this helper after its tasks in flight */
   PROC_FRAME_AHEAD = 1 << 2,  /* with RUN: to be begun when all those before it have been replied to */
   PROC_FRAME_EACH = 1 << 3,   /* with RUN: for each element of the payload, an array */
+  PROC_FRAME_PIECE = 1 << 4,  /* with MEMFD: only a part of it is there, and the rest in the stream */
 } ProcFrameFlags;
 
 typedef struct
@@ -77,7 +82,10 @@ typedef struct
   guint64 payload_size;
 } ProcFrameHeader;
 
-/* The flags that a message of this type may have, besides PROC_FRAME_MEMFD. */
+/* Where the payload is: as the channel finds best, whatever the message. */
+#define PROC_FRAME_PLACE (PROC_FRAME_MEMFD | PROC_FRAME_PIECE)
+
+/* The flags that a message of this type may have, besides those. */
 ProcFrameFlags proc_frame_flags_of (ProcMessageType type);
 
 void proc_frame_header_write (const ProcFrameHeader *header, guint8 bytes[PROC_FRAME_HEADER_SIZE]);
@@ -85,7 +93,7 @@ void proc_frame_header_write (const ProcFrameHeader *header, guint8 bytes[PROC_F
 /* Refuses (PROC_POOL_ERROR_PROTOCOL, PROC_POOL_ERROR_TOO_LARGE) all that can be seen to be wrong from
  * the header alone, before a byte of the body is allocated: magic, type, unknown flags, sizes above the
  * limits, descriptors above PROC_FRAME_MAX_FDS, a memfd flag without a descriptor or a payload, a
- * payload without a type or with a message that has none, a head where the type has none, an OUTPUT
+ * piece without a memfd or too short, a payload without a type or with a message that has none, a head where the type has none, an OUTPUT
  * without a payload, a flag on a message that it isn't for.
  */
 gboolean proc_frame_header_parse (const guint8 bytes[PROC_FRAME_HEADER_SIZE], guint64 max_payload, ProcFrameHeader *header, GError **error);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "wire/memfd.h"
+#include "wire/piece.h"
 
 /* Bytes are read into one buffer, as many as are there, and frames are taken from its front; only when
  * no whole frame is left is there a system call again. The buffer then holds nothing or the beginning of
@@ -180,6 +181,15 @@ take_fds (ProcInbox *self, GArray *fds, gboolean *lost, GError **error)
   return FALSE;
 }
 
+/* Its place in the stream. */
+static const guint8 *
+find_payload (ProcInbox *self)
+{
+  const guint8 *frame = self->buffer + self->start;
+
+  return frame + PROC_FRAME_HEADER_SIZE + PROC_FRAME_PAD (self->header.head_size) + PROC_FRAME_PAD (self->header.type_size);
+}
+
 /* Maps the memfd that is the first of @fds and closes it. */
 static GBytes *
 take_payload (ProcInbox *self, GArray *fds, GError **error)
@@ -187,6 +197,9 @@ take_payload (ProcInbox *self, GArray *fds, GError **error)
   g_auto (ProcFd) memfd = g_array_index (fds, int, 0);
 
   g_array_remove_index (fds, 0);
+  if (self->header.flags & PROC_FRAME_PIECE)
+    return proc_piece_map (memfd, find_payload (self), self->header.payload_size, self->max_payload, error);
+
   return proc_memfd_map (memfd, self->header.payload_size, error);
 }
 

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -22,7 +21,6 @@
 #include "wire/byte-order.h"
 #include "wire/mapping.h"
 #include "wire/sealed-bytes.h"
-#include "wire/type-nodes.h"
 #include "wire/variant-writer.h"
 
 /* What the receiver needs: nobody can change or cut what it has checked. */
@@ -161,27 +159,13 @@ new_written (GVariant *value, gsize size, GError **error)
   return proc_fd_steal (&fd);
 }
 
-/* Any bytes are such a value. */
-static gboolean
-is_of_numbers (GVariant *value)
-{
-  const char *type = g_variant_get_type_string (value);
-  g_auto (ProcTypeNodes) nodes;
-
-  return proc_type_nodes_init (&nodes, type, strlen (type), 1) && nodes.root->kind == 'a' && nodes.root[1].loose &&
-         g_variant_get_size (value) % nodes.root[1].fixed_size == 0;
-}
-
 /* What lies in sealed memory already, and not in part. On a big-endian machine its numbers aren't as they are sent. */
 static GVariant *
 find_sealed (GVariant *value)
 {
   g_autoptr (GVariant) piece = G_BYTE_ORDER == G_LITTLE_ENDIAN ? proc_variant_find_piece (value) : NULL;
 
-  if (piece == NULL || !proc_sealed_bytes_contains (g_variant_get_data (piece), g_variant_get_size (piece)))
-    return NULL;
-
-  return is_of_numbers (piece) ? g_steal_pointer (&piece) : NULL;
+  return piece != NULL && proc_sealed_bytes_hold_variant (piece) ? g_steal_pointer (&piece) : NULL;
 }
 
 gboolean
@@ -219,8 +203,8 @@ refuse (const char *why, GError **error)
   return FALSE;
 }
 
-static gboolean
-check (int fd, gsize size, GError **error)
+gboolean
+proc_memfd_check (int fd, gsize size, GError **error)
 {
   struct stat info;
   int seals;
@@ -239,11 +223,18 @@ check (int fd, gsize size, GError **error)
 }
 
 GBytes *
+proc_memfd_map_failed (gsize size, GError **error)
+{
+  set_error_from_errno (error, "map", size, errno);
+  return NULL;
+}
+
+GBytes *
 proc_memfd_map (int fd, gsize size, GError **error)
 {
   gpointer address;
 
-  if (!check (fd, size, error))
+  if (!proc_memfd_check (fd, size, error))
     return NULL;
 
   /* Private, since a shared mapping of what is sealed against writing fails before Linux 6.7; the pages are the same
@@ -252,10 +243,7 @@ proc_memfd_map (int fd, gsize size, GError **error)
    */
   address = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
   if (address == MAP_FAILED)
-    {
-      set_error_from_errno (error, "map", size, errno);
-      return NULL;
-    }
+    return proc_memfd_map_failed (size, error);
 
   return proc_mapping_to_bytes (address, size);
 }

@@ -41,3 +41,7 @@ gboolean proc_memfd_seal (int fd, gsize size, GError **error);
  * PROC_POOL_ERROR_FAILED if the system won't map it.
  */
 GBytes *proc_memfd_map (int fd, gsize size, GError **error);
+
+/* What it refuses, with PROC_POOL_ERROR_PROTOCOL; and its answer when mmap() has failed, by errno. */
+gboolean proc_memfd_check (int fd, gsize size, GError **error);
+GBytes *proc_memfd_map_failed (gsize size, GError **error);

@@ -109,7 +109,7 @@ is_well_made (const ProcMessage *self)
 
   if (!is_message_type (self->type))
     return FALSE;
-  if (self->flags & ~(PROC_FRAME_MEMFD | proc_frame_flags_of (self->type)))
+  if (self->flags & ~(PROC_FRAME_PLACE | proc_frame_flags_of (self->type)))
     return FALSE;
 
   if (self->type == PROC_MESSAGE_RUN)
@@ -148,7 +148,7 @@ get_head_size (const ProcMessage *self)
 }
 
 static gboolean
-fill_header (const ProcMessage *self, gboolean memfd, guint64 max_payload, ProcFrameHeader *header, GError **error)
+fill_header (const ProcMessage *self, gboolean memfd, const ProcPiece *piece, guint64 max_payload, ProcFrameHeader *header, GError **error)
 {
   gsize head_size = get_head_size (self);
   gsize type_size = self->payload != NULL ? strlen (g_variant_get_type_string (self->payload)) : 0;
@@ -174,12 +174,12 @@ fill_header (const ProcMessage *self, gboolean memfd, guint64 max_payload, ProcF
     }
 
   header->type = self->type;
-  header->flags = (self->flags & ~PROC_FRAME_MEMFD) | (memfd ? PROC_FRAME_MEMFD : 0);
+  header->flags = (self->flags & ~PROC_FRAME_PLACE) | (memfd ? PROC_FRAME_MEMFD : 0) | (piece != NULL ? PROC_FRAME_PIECE : 0);
   header->n_fds = n_fds;
   header->task_id = self->task_id;
   header->head_size = head_size;
   header->type_size = type_size;
-  header->payload_size = payload_size;
+  header->payload_size = piece != NULL ? proc_piece_get_stored_size (piece) : payload_size;
   return TRUE;
 }
 
@@ -233,7 +233,7 @@ store_head (const ProcMessage *self, guint8 *bytes, gsize size, GError **error)
 }
 
 static gboolean
-store_body (const ProcMessage *self, const ProcFrameHeader *header, guint8 *bytes, GError **error)
+store_body (const ProcMessage *self, const ProcPiece *piece, const ProcFrameHeader *header, guint8 *bytes, GError **error)
 {
   if (!store_head (self, bytes, header->head_size, error))
     return FALSE;
@@ -245,6 +245,11 @@ store_body (const ProcMessage *self, const ProcFrameHeader *header, guint8 *byte
   pad (bytes, header->type_size);
   bytes += PROC_FRAME_PAD (header->type_size);
 
+  if (piece != NULL)
+    {
+      proc_piece_store (piece, bytes);
+      pad (bytes, header->payload_size);
+    }
   if (header->flags & PROC_FRAME_MEMFD)
     return TRUE;
 
@@ -252,7 +257,7 @@ store_body (const ProcMessage *self, const ProcFrameHeader *header, guint8 *byte
 }
 
 gboolean
-proc_message_serialize (const ProcMessage *self, gboolean memfd, guint64 max_payload, GByteArray *out, GError **error)
+proc_message_serialize (const ProcMessage *self, gboolean memfd, const ProcPiece *piece, guint64 max_payload, GByteArray *out, GError **error)
 {
   ProcFrameHeader header;
   gsize start = out->len;
@@ -260,9 +265,10 @@ proc_message_serialize (const ProcMessage *self, gboolean memfd, guint64 max_pay
 
   g_return_val_if_fail (is_well_made (self), FALSE);
   g_return_val_if_fail (!memfd || self->payload != NULL, FALSE);
+  g_return_val_if_fail (piece == NULL || memfd, FALSE);
   g_return_val_if_fail (start % 8 == 0, FALSE);
 
-  if (!fill_header (self, memfd, max_payload, &header, error))
+  if (!fill_header (self, memfd, piece, max_payload, &header, error))
     return FALSE;
   size = PROC_FRAME_HEADER_SIZE + proc_frame_header_body_size (&header);
   if (!check_limit (self, "frame, with what is queued before it,", start + size, MAX_INLINE_FRAME, error))
@@ -270,7 +276,7 @@ proc_message_serialize (const ProcMessage *self, gboolean memfd, guint64 max_pay
 
   g_byte_array_set_size (out, start + size);
   proc_frame_header_write (&header, out->data + start);
-  if (!store_body (self, &header, out->data + start + PROC_FRAME_HEADER_SIZE, error))
+  if (!store_body (self, piece, &header, out->data + start + PROC_FRAME_HEADER_SIZE, error))
     {
       g_byte_array_set_size (out, start);
       return FALSE;
@@ -351,8 +357,10 @@ parse_type (const ProcFrameHeader *header, const guint8 *type, GError **error)
 static gboolean
 parse_payload (ProcMessage *self, const ProcFrameHeader *header, const guint8 *type_string, GBytes *mapped, GError **error)
 {
+  ProcFrameFlags place = header->flags & PROC_FRAME_PLACE;
   const GVariantType *type;
   const guint8 *data;
+  gsize size = header->payload_size;
 
   if (header->type_size == 0)
     return TRUE;
@@ -361,25 +369,21 @@ parse_payload (ProcMessage *self, const ProcFrameHeader *header, const guint8 *t
   if (type == NULL)
     return FALSE;
 
-  if (header->flags & PROC_FRAME_MEMFD)
-    {
-      if (mapped == NULL)
-        return TRUE;
-      if (g_bytes_get_size (mapped) != header->payload_size)
-        return refuse (header, "has a memfd of another size than it announces", error);
-      data = g_bytes_get_data (mapped, NULL);
-    }
-  else
-    {
-      data = type_string + PROC_FRAME_PAD (header->type_size);
-      if (!is_padded (data, header->payload_size))
-        return refuse (header, "has a payload whose padding isn't zero", error);
-    }
+  data = type_string + PROC_FRAME_PAD (header->type_size);
+  if (place != PROC_FRAME_MEMFD && !is_padded (data, size))
+    return refuse (header, "has a payload whose padding isn't zero", error);
 
-  if (!proc_normal_check (type, data, header->payload_size))
+  if (mapped != NULL)
+    data = g_bytes_get_data (mapped, &size);
+  else if (place != PROC_FRAME_NONE)
+    return TRUE;
+
+  if (place == PROC_FRAME_MEMFD && size != header->payload_size)
+    return refuse (header, "has a memfd of another size than it announces", error);
+  if (!proc_normal_check (type, data, size))
     return refuse (header, "has a payload that is not in normal form, or too deeply nested", error);
 
-  self->payload = new_trusted (type, mapped != NULL ? g_bytes_ref (mapped) : g_bytes_new (data, header->payload_size));
+  self->payload = new_trusted (type, mapped != NULL ? g_bytes_ref (mapped) : g_bytes_new (data, size));
   return TRUE;
 }
 
@@ -390,7 +394,7 @@ proc_message_parse (const ProcFrameHeader *header, const guint8 *body, GBytes *p
 
   g_return_val_if_fail (payload == NULL || (header->flags & PROC_FRAME_MEMFD), NULL);
 
-  self->flags = header->flags & ~PROC_FRAME_MEMFD;
+  self->flags = header->flags & ~PROC_FRAME_PLACE;
   self->fds = fds != NULL ? g_object_ref (fds) : NULL;
 
   if (!parse_head (self, header, body, error) ||

@@ -7,6 +7,7 @@
 #include <gio/gunixfdlist.h>
 
 #include "frame.h"
+#include "piece.h"
 
 /* A message in memory: what a frame means. Pure, like the frame.
  *
@@ -39,7 +40,7 @@
 typedef struct
 {
   ProcMessageType type;
-  ProcFrameFlags flags; /* PROC_FRAME_MEMFD is the codec's own business: ignored when sending */
+  ProcFrameFlags flags; /* PROC_FRAME_PLACE is the codec's own business: ignored when sending */
   guint64 task_id;
   char *function;    /* owned; the head of RUN, which every task has one of */
   GVariant *head;    /* owned; NULL where the type has none, and for RUN */
@@ -63,12 +64,13 @@ gboolean proc_message_type_has_payload (ProcMessageType type);
 const char *proc_message_type_to_string (ProcMessageType type);
 
 /* Appends the frame of @self to @out, whose length is a multiple of 8. With @memfd the payload is left
- * out and PROC_FRAME_MEMFD set, the memfd being the first of the descriptors that the caller sends along.
+ * out and PROC_FRAME_MEMFD set, the memfd being the first of the descriptors that the caller sends along. If that has only
+ * a part of it, @piece is the payload taken apart, and the rest isn't left out.
  * Fails with PROC_POOL_ERROR_TOO_LARGE for more than the receiver would take by its fixed limits or
  * @max_payload, with PROC_POOL_ERROR_INVALID_ARGUMENTS for a head or payload that is not in normal form
  * or too deeply nested, and appends nothing then.
  */
-gboolean proc_message_serialize (const ProcMessage *self, gboolean memfd, guint64 max_payload, GByteArray *out, GError **error);
+gboolean proc_message_serialize (const ProcMessage *self, gboolean memfd, const ProcPiece *piece, guint64 max_payload, GByteArray *out, GError **error);
 
 /* @header as parsed, @body its proc_frame_header_body_size() bytes (8-aligned), @payload what was mapped
  * from its memfd (only with PROC_FRAME_MEMFD; NULL if it was lost, and then the message has none).

@@ -191,7 +191,7 @@ get_segment (ProcOutbox *self, gboolean fresh)
 }
 
 gboolean
-proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GError **error)
+proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, const ProcPiece *piece, GError **error)
 {
   g_auto (ProcFd) owned_memfd = memfd;
   GArray *fds;
@@ -207,7 +207,7 @@ proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GEr
   if (fds != NULL)
     segment->fds = fds;
   n_before = segment->bytes->len;
-  if (proc_message_serialize (message, memfd >= 0, self->max_payload, segment->bytes, error))
+  if (proc_message_serialize (message, memfd >= 0, piece, self->max_payload, segment->bytes, error))
     return TRUE;
 
   if (n_before == 0)

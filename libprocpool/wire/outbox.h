@@ -16,8 +16,8 @@ ProcOutbox *proc_outbox_new (const ProcByteStream *stream, guint64 max_payload);
 void proc_outbox_free (ProcOutbox *self);
 void proc_outbox_set_max_payload (ProcOutbox *self, guint64 max_payload);
 
-/* @memfd, -1 for none, is taken in any case. */
-gboolean proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, GError **error);
+/* @memfd, -1 for none, is taken in any case. @piece: NULL, or the message's payload taken apart, of which it has a part. */
+gboolean proc_outbox_append (ProcOutbox *self, const ProcMessage *message, int memfd, const ProcPiece *piece, GError **error);
 ProcChannelStatus proc_outbox_flush (ProcOutbox *self, GError **error);
 gboolean proc_outbox_is_empty (ProcOutbox *self);
 /* Whether a part of what was appended was sent and the rest was not, or not yet. */

@@ -5,9 +5,11 @@
 #include "wire/sealed-bytes.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 #include "base/fd.h"
 #include "wire/mapping.h"
+#include "wire/type-nodes.h"
 
 /* A GBytes tells nobody what is behind it, and a GVariant made of one even less: so what there is, is looked up by its
  * address. It is on the list from before anybody else has the bytes until nobody has them any more.
@@ -77,4 +79,21 @@ proc_sealed_bytes_dup_memfd (gconstpointer address, gsize size)
   const Sealed *found = find_locked (address, size);
 
   return found != NULL ? fcntl (found->memfd, F_DUPFD_CLOEXEC, 3) : -1;
+}
+
+/* Any bytes are such a value. */
+static gboolean
+is_of_numbers (GVariant *value)
+{
+  const char *type = g_variant_get_type_string (value);
+  g_auto (ProcTypeNodes) nodes;
+
+  return proc_type_nodes_init (&nodes, type, strlen (type), 1) && nodes.root->kind == 'a' && nodes.root[1].loose &&
+         g_variant_get_size (value) % nodes.root[1].fixed_size == 0;
+}
+
+gboolean
+proc_sealed_bytes_hold_variant (GVariant *value)
+{
+  return proc_sealed_bytes_contains (g_variant_get_data (value), g_variant_get_size (value)) && is_of_numbers (value);
 }

@@ -14,6 +14,9 @@ GBytes *proc_sealed_bytes_new (gpointer address, gsize size, int memfd);
 /* Whether @address is where such bytes begin, @size of them or more. */
 gboolean proc_sealed_bytes_contains (gconstpointer address, gsize size);
 
+/* Whether @value, which is one of bytes, is an array of numbers in such bytes: one that needs no check. */
+gboolean proc_sealed_bytes_hold_variant (GVariant *value);
+
 /* The memfd that begins with @size bytes at @address, which the caller holds a reference to. A new, close-on-exec
  * descriptor; -1 if they are no such bytes, or with errno EMFILE or ENFILE.
  */

@@ -108,8 +108,8 @@ write_small (Writer *self, const ProcTypeNode *node, GVariant *value, gsize size
 }
 
 /* Values that are bytes make their children each time that they are asked for them, trees have them. */
-static gboolean
-is_tree (GVariant *value)
+gboolean
+proc_variant_is_tree (GVariant *value)
 {
   g_autoptr (GVariant) child = NULL;
   g_autoptr (GVariant) again = NULL;
@@ -243,7 +243,7 @@ write_value (Writer *self, const ProcTypeNode *node, GVariant *value, GError **e
 
   if (size < self->large)
     return write_small (self, node, value, size, error);
-  if (!is_tree (value))
+  if (!proc_variant_is_tree (value))
     return write_piece (self, node, value, size, error);
 
   switch (node->kind)
@@ -280,7 +280,7 @@ proc_variant_find_piece (GVariant *value)
 {
   g_autoptr (GVariant) piece = g_variant_ref (value);
 
-  while (is_tree (piece))
+  while (proc_variant_is_tree (piece))
     {
       GVariant *child;
 

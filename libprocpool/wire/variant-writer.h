@@ -21,6 +21,9 @@ typedef gboolean (*ProcVariantSink) (gconstpointer data, gsize size, gpointer us
 #define PROC_VARIANT_MAX_LARGE (32 * 1024)
 gboolean proc_variant_write (GVariant *value, gsize large, ProcVariantSink sink, gpointer user_data, GError **error);
 
+/* Whether it is made of other values, and not of bytes. */
+gboolean proc_variant_is_tree (GVariant *value);
+
 /* The value whose bytes, serialised, are those of @value and lie in one piece: @value, or what is in a tuple of one
  * member, in which it is alone. NULL if @value is made of several pieces. Never serialises anything. A new reference.
  */

@@ -192,6 +192,22 @@ send_memfd (guint64 id, int fd, guint64 size)
   hostile_send_parts (header, "ay", "", 0, &fd, fd >= 0 ? 1 : 0);
 }
 
+/* A part of a payload of which there are 8 bytes more. */
+static void
+send_piece (int fd, guint64 offset, guint64 size)
+{
+  const guint64 stored[] = { GUINT64_TO_LE (offset), GUINT64_TO_LE (size), 0 };
+  const ProcFrameHeader header = {
+    .type = PROC_MESSAGE_RESULT,
+    .flags = PROC_FRAME_MEMFD | PROC_FRAME_PIECE,
+    .n_fds = 1,
+    .task_id = hostile_begin (),
+    .payload_size = sizeof stored,
+  };
+
+  hostile_send_parts (header, "ay", stored, sizeof stored, &fd, fd >= 0 ? 1 : 0);
+}
+
 static void
 sparse_memfd (void)
 {
@@ -235,6 +251,24 @@ static void
 unfit_memfd (void)
 {
   send_memfd (hostile_begin (), open_unfit (hostile_argument), 4096);
+}
+
+static void
+unfit_piece (void)
+{
+  send_piece (open_unfit (hostile_argument), 0, 4096);
+}
+
+static void
+misplaced_piece (void)
+{
+  send_piece (make_memfd (4096, ALL_SEALS), g_ascii_strtoull (hostile_argument, NULL, 10), 4096);
+}
+
+static void
+oversize_piece (void)
+{
+  send_piece (make_memfd (4096, ALL_SEALS), 0, g_ascii_strtoull (hostile_argument, NULL, 10));
 }
 
 /* An honest value that needs a descriptor, before the reply. */
@@ -333,6 +367,9 @@ const Misbehaviour hostile_conduct[] = {
   { "descriptors-without-end", descriptors_without_end },
   { "sparse-memfd", sparse_memfd },
   { "unfit-memfd", unfit_memfd }, /* what it is */
+  { "unfit-piece", unfit_piece }, /* the same */
+  { "misplaced-piece", misplaced_piece },
+  { "oversize-piece", oversize_piece },
   { "large-output", large_output },
   { "error-flood", error_flood },
   { "long-domain", long_domain },

@@ -89,7 +89,7 @@ hostile_make_frame (ProcMessageType type, guint64 id, GVariant *head, GVariant *
   g_autoptr (GError) error = NULL;
   GByteArray *frame = g_byte_array_new ();
 
-  if (!proc_message_serialize (message, FALSE, HOSTILE_MAX_PAYLOAD, frame, &error))
+  if (!proc_message_serialize (message, FALSE, NULL, HOSTILE_MAX_PAYLOAD, frame, &error))
     g_error ("%s", error->message);
 
   return frame;

@@ -68,7 +68,21 @@ test_unsealed_memfd (void)
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
-    faults_expect ("unfit-memfd", kinds[i], PROC_POOL_ERROR_PROTOCOL, "descriptor");
+    {
+      faults_expect ("unfit-memfd", kinds[i], PROC_POOL_ERROR_PROTOCOL, "descriptor");
+      faults_expect ("unfit-piece", kinds[i], PROC_POOL_ERROR_PROTOCOL, "descriptor");
+    }
+}
+
+static void
+test_misplaced_piece (void)
+{
+  faults_expect ("misplaced-piece", "9", PROC_POOL_ERROR_PROTOCOL, "begins behind");
+  faults_expect ("misplaced-piece", "18446744073709551615", PROC_POOL_ERROR_PROTOCOL, "begins behind");
+  faults_expect ("oversize-piece", "0", PROC_POOL_ERROR_PROTOCOL, "shorter");
+  faults_expect ("oversize-piece", "4097", PROC_POOL_ERROR_PROTOCOL, "shorter");
+  faults_expect ("oversize-piece", "1073741817", PROC_POOL_ERROR_TOO_LARGE, "1073741824");
+  faults_expect ("oversize-piece", "18446744073709551615", PROC_POOL_ERROR_TOO_LARGE, "1073741824");
 }
 
 static void
@@ -436,6 +450,7 @@ main (int argc, char *argv[])
   faults_add ("/faults/hostile/descriptor-flood/behind-a-reply", test_descriptor_flood_behind_a_reply);
   faults_add ("/faults/hostile/descriptor-flood/missing", test_missing_descriptor);
   faults_add ("/faults/hostile/unsealed-memfd", test_unsealed_memfd);
+  faults_add ("/faults/hostile/unsealed-memfd/misplaced", test_misplaced_piece);
   faults_add ("/faults/hostile/error-flood", test_error_flood);
   faults_add ("/faults/hostile/error-flood/domain", test_error_flood_in_the_domain);
   faults_add ("/faults/hostile/log-flood", test_log_flood);

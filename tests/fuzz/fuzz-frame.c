@@ -28,7 +28,7 @@ check (const guint8 *bytes, guint64 max_payload)
   body_size = proc_frame_header_body_size (&header);
   g_assert_true (body_size % 8 == 0);
   g_assert_true (body_size >= header.head_size && body_size <= G_MAXSSIZE);
-  if (!(header.flags & PROC_FRAME_MEMFD))
+  if ((header.flags & PROC_FRAME_PLACE) != PROC_FRAME_MEMFD)
     g_assert_true (body_size >= header.payload_size);
 
   proc_frame_header_write (&header, again);

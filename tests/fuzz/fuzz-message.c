@@ -29,7 +29,12 @@ check (const ProcMessage *message, const ProcFrameHeader *header, const guint8 *
   g_assert_true (payload == NULL || g_utf8_validate (payload, -1, NULL));
   g_assert_true (message->type == header->type);
   g_assert_true (message->task_id == header->task_id);
-  g_assert_true (proc_message_serialize (message, (header->flags & PROC_FRAME_MEMFD) != 0, MAX_PAYLOAD, again, NULL));
+
+  /* How it was taken apart isn't known any more. */
+  if (header->flags & PROC_FRAME_PIECE)
+    return;
+
+  g_assert_true (proc_message_serialize (message, (header->flags & PROC_FRAME_MEMFD) != 0, NULL, MAX_PAYLOAD, again, NULL));
   g_assert_true (again->len == frame_size);
 
   /* Not the number of descriptors, of which there are none here. */
