@@ -25,6 +25,7 @@ BASIC = {**dict.fromkeys(NUMBERS, "number"), "gboolean": "boolean", "utf8": "str
 
 # As in overrides/Proc.js.
 REPLACED = {
+    "Buffer": {"write"},
     "Pool": {"call", "run", "map", "close", "set_initializer"},
     "Results": {"next"},
     "Invocation": {"progress", "output"},

@@ -7,16 +7,11 @@ import GLib from 'gi://GLib';
 import Proc from 'gi://Proc?version=1';
 import System from 'system';
 
-import {assert, assertEqual, assertFails, makePool, readFile, run, test} from './support.js';
+import {sharedFiles} from './modules/shared-files.js';
+import {assert, assertEqual, assertFails, makePool, run, test} from './support.js';
 
 const SIZE = 3 << 20;
 const BYTES = new GLib.VariantType('ay');
-
-// The numbers of the files in which payloads are mapped here.
-function sharedFiles() {
-    const lines = readFile('/proc/self/maps').split('\n').filter(line => line.includes('memfd:procpool-payload'));
-    return [...new Set(lines.map(line => Number(line.split(/\s+/)[4])))];
-}
 
 // The one that is mapped since then; what was before may still wait for the garbage collector.
 function fileSince(before) {

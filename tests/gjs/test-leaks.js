@@ -8,10 +8,11 @@ import GLib from 'gi://GLib';
 import Proc from 'gi://Proc?version=1';
 import System from 'system';
 
-import {WORK, failure, makeJsPool} from './plain.js';
+import {WORK, failure, makeJsPool, moduleUrl} from './plain.js';
 import {assert, assertEqual, residentMemory, run, test} from './support.js';
 
 const MEBIBYTE = 1024 * 1024;
+const BUFFERS = `${moduleUrl('buffers.js')}#`;
 
 function countDescriptors() {
     const found = Gio.File.new_for_path('/proc/self/fd').enumerate_children('standard::name', Gio.FileQueryInfoFlags.NONE, null);
@@ -54,6 +55,34 @@ test('large bytes are freed though the engine does not know of them', async () =
             most = Math.max(most, residentMemory(), residentMemory(await pool.call(`${WORK}pid`)));
     }
     assert(most < 300 * MEBIBYTE, `${most} bytes`);
+});
+
+test('buffers are freed though the engine does not know of them', async () => {
+    const pool = makeJsPool({maxWorkers: 1});
+    const pid = await pool.call(`${WORK}pid`);
+    const steps = {
+        sent: () => pool.call(`${BUFFERS}describe`, Proc.Buffer.new(8 * MEBIBYTE)),
+        written: () => Proc.Buffer.new(8 * MEBIBYTE).toArray().fill(1),
+        returned: () => pool.call(`${BUFFERS}made`, 8 * MEBIBYTE),
+    };
+    for (const [name, step] of Object.entries(steps)) {
+        let most = 0;
+        for (let i = 0; i < 60; i++) {
+            await step();
+            most = Math.max(most, residentMemory(), residentMemory(pid));
+        }
+        assert(most < 300 * MEBIBYTE, `${name}: ${most} bytes`);
+    }
+});
+
+test('small buffers that nobody has any more leave descriptors for others', () => {
+    let most = 0;
+    for (let i = 0; i < 3000; i++) {
+        Proc.Buffer.new(10).toArray()[5] = i;
+        if (i % 100 === 0)
+            most = Math.max(most, countDescriptors());
+    }
+    assert(most < 600, `${most} descriptors`);
 });
 
 test('a closed pool leaves no descriptor', async () => {

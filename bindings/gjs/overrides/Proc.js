@@ -44,6 +44,7 @@ function makeDisposable(Proc) {
 
 function _init() {
     const Proc = this;
+    const {bufferMethods, countBuffers} = imports.procpool.buffer;
     const {poolMethods, resultsMethods, scope} = imports.procpool.pool;
     const {givePromises} = imports.procpool.pending;
     const {invocationMethods, invocationProperties, serve} = imports.procpool.helper;
@@ -53,6 +54,8 @@ function _init() {
     givePromises(Proc.Task.prototype, ['next_output'], ['n-outputs']);
     replace(Proc.Pool.prototype, poolMethods);
     replace(Proc.Results.prototype, resultsMethods);
+    replace(Proc.Buffer.prototype, bufferMethods);
+    countBuffers(Proc.Buffer);
     replace(Proc.Invocation.prototype, invocationMethods);
     Object.defineProperties(Proc.Invocation.prototype, invocationProperties);
     makeDisposable(Proc);

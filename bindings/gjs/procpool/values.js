@@ -7,7 +7,7 @@
 //   boolean         <-> b                 Uint8Array      <-> ay
 //   safe integer    <-> x                 array           <-> av
 //   other number    <-> d                 plain object    <-> a{sv}
-//   bigint          <-> x
+//   bigint          <-> x                 Proc.Buffer      -> ay
 //
 // A GLib.Variant goes as it is. Coming in, a variant of any type is unpacked to its depth.
 
@@ -75,6 +75,13 @@ function fromBytes(bytes) {
     return own(GLib.Variant.new_from_bytes(BYTES, bytes, true));
 }
 
+// It was counted when it was made, however often it is sent.
+function fromBuffer(buffer) {
+    const variant = buffer.to_variant(null);
+    noteBytes(-buffer.size);
+    return variant;
+}
+
 function boxEach(container, entries, trail, box) {
     if (trail.some(([outer]) => outer === container))
         refuse('a value that contains itself', trail);
@@ -131,6 +138,8 @@ function pack(value, trail) {
         return fromBytes(new GLib.Bytes(new Uint8Array(value)));
     if (value instanceof GLib.Bytes)
         return fromBytes(value);
+    if (value instanceof imports.gi.Proc.Buffer)
+        return fromBuffer(value);
     return fromObject(value, trail);
 }
 

@@ -26,6 +26,20 @@ async function reading(pool) {
     expect(contents.constructor.name, 'Uint8Array');
 }
 
+async function buffers(pool) {
+    const samples = Float32Array.from({length: 1000}, (_, i) => Math.sin(i / 100));
+    const rounds = 1000;
+
+    const buffer = Proc.Buffer.new(rounds * samples.byteLength);
+    for (let i = 0; i < rounds; i++)
+        buffer.write(i * samples.byteLength, samples);
+    const first = await pool.call(`${WORK}#brightness`, buffer);
+    const second = await pool.call(`${WORK}#brightness`, buffer); // sent as it is, once more
+
+    const pixels = await pool.call(`${WORK}#gradient`, 1000, 500); // a Uint8Array
+    expect([first === second, pixels.length, pixels[0], pixels[499_999]], [true, 500_000, 0, 254]);
+}
+
 async function options(pool) {
     const run = pool.run({
         function: `${WORK}#countPrimes`,
@@ -126,7 +140,7 @@ async function initializer() {
 const [cHelper] = ARGV;
 await Proc.scope({launcher: Proc.LocalLauncher.new([cHelper])}, variants);
 await Proc.scope({launcher: Proc.jsLauncher(), maxWorkers: 2, cores: Proc.CoreResource.new(2)}, async pool => {
-    for (const section of [reading, options, commands, blocking, maps, outputs, errors, cancelling])
+    for (const section of [reading, buffers, options, commands, blocking, maps, outputs, errors, cancelling])
         await section(pool);
 });
 await scopes();

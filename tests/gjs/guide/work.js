@@ -4,6 +4,7 @@
 // The functions that the guide calls.
 
 import Gio from 'gi://Gio';
+import Proc from 'gi://Proc?version=1';
 
 Gio._promisify(Gio.File.prototype, 'load_contents_async', 'load_contents_finish');
 
@@ -56,4 +57,16 @@ export function isKnown(word) {
 
 export function parse(text) {
     return JSON.parse(text);
+}
+
+export function gradient(width, height) {
+    const buffer = Proc.Buffer.new(width * height);
+    const pixels = buffer.toArray();
+    for (let i = 0; i < pixels.length; i++)
+        pixels[i] = 255 * i / pixels.length;
+    return buffer;
+}
+
+export function brightness(pixels) {
+    return pixels.reduce((sum, pixel) => sum + pixel, 0) / pixels.length;
 }

@@ -19,7 +19,7 @@ function scale(this: Proc.Invocation, path: string, factor: number): Uint8Array 
 }
 
 if (Proc.Helper.is_helper_process())
-    System.exit(Proc.serve({scale, plain: (text: string) => text.length}));
+    System.exit(Proc.serve({scale, plain: (text: string) => text.length, filled: (size: number) => Proc.Buffer.new(size)}));
 
 // ---- In the host ----
 
@@ -34,6 +34,21 @@ async function results(pool: Proc.Pool): Promise<void> {
     await pool.call('f', () => {});
     // @ts-expect-error neither can a symbol
     await pool.call('f', {key: [Symbol('x')]});
+}
+
+async function buffers(pool: Proc.Pool): Promise<void> {
+    const buffer = Proc.Buffer.new(16);
+    buffer.write(0, Float64Array.of(0.5));
+    buffer.write(8, new Uint8Array(8).buffer);
+    buffer.toArray().fill(1, 8, 16);
+    const sum: number = await pool.call<number>('sum', buffer, {others: [buffer]});
+    const bytes: Uint8Array = buffer.seal().toArray();
+    print(sum, buffer.size, buffer.sealed, bytes.length, await pool.call('sum', buffer.to_variant(new GLib.VariantType('ad'))));
+
+    // @ts-expect-error a text isn't bytes
+    buffer.write(0, 'text');
+    // @ts-expect-error its size is for good
+    buffer.size = 5;
 }
 
 async function options(pool: Proc.Pool): Promise<void> {
@@ -80,6 +95,7 @@ async function main(): Promise<void> {
 
     const total: number = await Proc.scope(pool, async scoped => {
         await results(scoped);
+        await buffers(scoped);
         await options(scoped);
         await maps(scoped);
         return 1;
