@@ -85,8 +85,12 @@ static guint
 count_missing_workers (ProcDispatcher *self)
 {
   ProcSettings *settings = self->settings;
-  guint n_free = proc_core_resource_get_n_free (settings->cores);
+  guint n_free;
 
+  if (proc_queue_get_length (self->queue) == 0)
+    return 0;
+
+  n_free = proc_core_resource_get_n_free (settings->cores);
   return proc_queue_count_workers (self->queue, n_free, settings->tasks_per_worker, settings->max_workers);
 }
 
@@ -134,7 +138,7 @@ proc_dispatcher_start_workers (ProcDispatcher *self)
   if (self->slots->len < settings->min_workers && proc_start_policy_is_hopeful (&self->starts))
     wanted = MAX (wanted, settings->min_workers - self->slots->len + self->n_starting);
 
-  if (count_kept (self) < self->n_prepared)
+  if (self->n_prepared > 0 && count_kept (self) < self->n_prepared)
     wanted = MAX (wanted, self->n_prepared - count_kept (self) + self->n_starting);
 
   make_room_for_dedicated (self);

@@ -476,8 +476,9 @@ proc_task_new (const char *function, GVariant *arguments)
   g_return_val_if_fail (function && *function, NULL);
 
   self = g_object_new (PROC_TYPE_TASK, NULL);
-  set_function (self, function);
-  set_arguments (self, arguments);
+  /* Nobody can be connected yet. */
+  self->function = g_strdup (function);
+  self->arguments = arguments ? g_variant_ref_sink (arguments) : NULL;
 
   return self;
 }
