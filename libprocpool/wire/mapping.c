@@ -11,16 +11,24 @@
 /* The system gives back pages at some 7 GB a second: with many of them that is not for a main loop. One thread does it
  * for all, since the system lets only one at a time change what is mapped.
  *
- *   idle ── something is put on the list ──> draining ── the list is empty ──> idle
+ *   idle ── something is put on the list ──> draining ── the list is empty for a moment ──> idle
  *
- * The thread is there while draining.
+ * The thread is there while draining. To make one takes longer than to give back what nobody has read, as often
+ * with what was only passed on: so it stays for what may come next.
  */
 
 /* From so many bytes on, unmapping is left to the thread: about half a millisecond's worth. */
 #define LARGE_MAPPING (4 * 1024 * 1024)
 
-/* How much is unmapped at once: meanwhile no other thread can map anything, as it does for an allocation now and then. */
-#define PORTION ((gsize) LARGE_MAPPING)
+/* How much is unmapped at once: meanwhile no other thread can map anything, as it does for an allocation now and then. More
+ * where nobody has read what came before it, so that there were no pages, which is known by how long it took in microseconds.
+ */
+#define MIN_PORTION ((gsize) LARGE_MAPPING)
+#define MAX_PORTION (4 * MIN_PORTION)
+#define TIME_WITHOUT_PAGES 20
+
+/* How long the thread waits for more, in microseconds. */
+#define STAY (50 * 1000)
 
 typedef struct
 {
@@ -29,6 +37,7 @@ typedef struct
 } Mapping;
 
 static GMutex mutex; /* for the list and the state */
+static GCond more;
 static GQueue list = G_QUEUE_INIT;
 static gboolean draining;
 static guint generation; /* of the process that has the thread: a fork of it has none */
@@ -37,8 +46,13 @@ static Mapping *
 take_next (void)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
-  Mapping *next = g_queue_pop_head (&list);
+  gint64 end = g_get_monotonic_time () + STAY;
+  Mapping *next;
 
+  while (g_queue_is_empty (&list) && g_cond_wait_until (&more, &mutex, end))
+    ;
+
+  next = g_queue_pop_head (&list);
   draining = next != NULL;
   return next;
 }
@@ -47,9 +61,20 @@ static void
 unmap (Mapping *mapping)
 {
   guint8 *address = mapping->address;
+  gsize portion = MIN_PORTION;
+  gint64 before = g_get_monotonic_time ();
 
-  for (gsize done = 0; done < mapping->size; done += PORTION)
-    munmap (address + done, MIN (mapping->size - done, PORTION));
+  for (gsize done = 0; done < mapping->size;)
+    {
+      gsize size = MIN (mapping->size - done, portion);
+      gint64 now;
+
+      munmap (address + done, size);
+      done += size;
+      now = g_get_monotonic_time ();
+      portion = now - before < TIME_WITHOUT_PAGES ? MAX_PORTION : MIN_PORTION;
+      before = now;
+    }
   g_free (mapping);
 }
 
@@ -83,6 +108,7 @@ unmap_in_thread (Mapping *mapping)
   draining = TRUE;
   generation = own_generation;
   g_queue_push_tail (&list, mapping);
+  g_cond_signal (&more);
   return TRUE;
 }
 
