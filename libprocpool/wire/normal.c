@@ -249,5 +249,12 @@ proc_normal_check_node (const ProcTypeNode *node, const guint8 *data, gsize size
 gboolean
 proc_normal_check (const GVariantType *type, const guint8 *data, gsize size)
 {
-  return check_typed (g_variant_type_peek_string (type), g_variant_type_get_string_length (type), 1, data, size);
+  const char *string = g_variant_type_peek_string (type);
+  ProcTypeNode basic;
+
+  /* A number or a text, as in most messages. */
+  if (proc_type_node_init_basic (&basic, string[0], 1))
+    return proc_normal_check_node (&basic, data, size);
+
+  return check_typed (string, g_variant_type_get_string_length (type), 1, data, size);
 }

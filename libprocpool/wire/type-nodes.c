@@ -20,10 +20,12 @@ G_STATIC_ASSERT (PROC_NORMAL_MAX_DEPTH < G_MAXUINT8);
 
 static gboolean read_type (TypeReader *reader, guint depth);
 
-static void
-read_basic_type (ProcTypeNode *node)
+gboolean
+proc_type_node_init_basic (ProcTypeNode *node, char kind, guint depth)
 {
-  switch (node->kind)
+  *node = (ProcTypeNode){ .n_nodes = 1, .kind = kind, .depth = depth };
+
+  switch (kind)
     {
     case 'b':
       node->fixed_size = 1;
@@ -52,9 +54,16 @@ read_basic_type (ProcTypeNode *node)
       node->alignment = 7;
       node->loose = TRUE;
       break;
-    default: /* strings: neither fixed nor aligned, and never without their NUL */
+    case 's':
+    case 'o':
+    case 'g':
+      /* Neither fixed nor aligned, and never without their NUL. */
       break;
+    default:
+      return FALSE;
     }
+
+  return TRUE;
 }
 
 static gboolean
@@ -154,27 +163,11 @@ read_type (TypeReader *reader, guint depth)
     return FALSE;
 
   reader->n_nodes++;
-  memset (node, 0, sizeof *node);
-  node->depth = depth;
-  node->kind = *reader->position++;
+  if (proc_type_node_init_basic (node, *reader->position++, depth))
+    return TRUE;
 
   switch (node->kind)
     {
-    case 'b':
-    case 'y':
-    case 'n':
-    case 'q':
-    case 'i':
-    case 'u':
-    case 'h':
-    case 'x':
-    case 't':
-    case 'd':
-    case 's':
-    case 'o':
-    case 'g':
-      read_basic_type (node);
-      break;
     case 'v':
     case 'a':
     case 'm':

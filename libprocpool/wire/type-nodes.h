@@ -40,6 +40,9 @@ void proc_type_nodes_clear (ProcTypeNodes *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ProcTypeNodes, proc_type_nodes_clear)
 
+/* The one node of a basic type, which is a single character. FALSE for another. */
+gboolean proc_type_node_init_basic (ProcTypeNode *self, char kind, guint depth);
+
 /* The size of one framing offset in a container of @size bytes. */
 static inline guint
 proc_type_get_offset_size (gsize size)
