@@ -3,7 +3,7 @@
  */
 
 #include "base/error.h"
-#include "host/dispatcher-private.h"
+#include "host/dispatcher-parts.h"
 #include "host/task-private.h"
 
 /* What workers say, and what becomes of their runs when they end; and what of that the caller's code is told. */

@@ -3,7 +3,7 @@
  */
 
 #include "base/error.h"
-#include "host/dispatcher-private.h"
+#include "host/dispatcher-parts.h"
 #include "host/task-private.h"
 
 /* From the queue to a worker, and out of it again: which worker takes which run, beside others, ahead or alone; and how a run is

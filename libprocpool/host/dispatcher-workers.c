@@ -3,7 +3,7 @@
  */
 
 #include "base/error.h"
-#include "host/dispatcher-private.h"
+#include "host/dispatcher-parts.h"
 #include "launch/fork-server-launcher.h"
 
 /* How many workers there are: starting those that are missing, ending those with nothing to do. */

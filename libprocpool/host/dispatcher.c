@@ -5,7 +5,7 @@
 #include "dispatcher.h"
 
 #include "base/error.h"
-#include "host/dispatcher-private.h"
+#include "host/dispatcher-parts.h"
 #include "host/task-private.h"
 #include "launch/fork-server-launcher.h"
 

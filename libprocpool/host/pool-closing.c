@@ -3,7 +3,7 @@
  */
 
 #include "base/error.h"
-#include "host/pool-private.h"
+#include "host/pool-parts.h"
 
 /* The pool's end: closing, in an orderly way, by hand or by a signal. */
 

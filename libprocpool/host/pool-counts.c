@@ -3,7 +3,7 @@
  */
 
 #include "base/error.h"
-#include "host/pool-private.h"
+#include "host/pool-parts.h"
 
 /* How full the pool is: the counts, their notifications, and waiting for room in the queue. */
 

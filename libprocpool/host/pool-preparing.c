@@ -3,7 +3,7 @@
  */
 
 #include "base/error.h"
-#include "host/pool-private.h"
+#include "host/pool-parts.h"
 
 /* Workers that are ready ahead of need. As long as somebody waits for them the dispatcher is to have as many as
  * the one who wants most.

@@ -3,7 +3,7 @@
  */
 
 #include "base/error.h"
-#include "host/pool-private.h"
+#include "host/pool-parts.h"
 #include "host/results-private.h"
 #include "host/task-private.h"
 

@@ -4,7 +4,7 @@
 
 #include "pool.h"
 
-#include "host/pool-private.h"
+#include "host/pool-parts.h"
 #include "wire/frame.h"
 
 /* The settings of a pool, each a property with its getter and setter. What they mean is told where the

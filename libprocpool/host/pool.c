@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "host/log-output.h"
-#include "host/pool-private.h"
+#include "host/pool-parts.h"
 #include "launch/local-launcher.h"
 #include "wire/frame.h"
 
