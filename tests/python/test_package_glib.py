@@ -79,6 +79,10 @@ class TestInterop(PoolTestCase):
         with procpool.Pool(max_workers=3) as pool:
             self.assertIsInstance(pool.proc, Proc.Pool)
             self.assertEqual(pool.proc.get_max_workers(), 3)
+            self.assertTrue(pool.proc.get_wait_awake())
+        with procpool.Pool(wait_awake=False) as pool:
+            self.assertFalse(pool.proc.get_wait_awake())
+            self.assertEqual(pool.submit(add, 1, 2).result(), 3)
 
     def test_introspected_objects_for_a_pool(self):
         cores = Proc.CoreResource.new(2)

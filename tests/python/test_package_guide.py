@@ -9,6 +9,7 @@ from package_support import FOLDER, ScriptTestCase
 
 EXPECTED = {
     "first.py": "1229\n",
+    "buffers.py": "[5, 6]\nTrue True\n",
     "loops.py": "9\n16\n",
     "glib_loop.py": "25\n",
     "many.py": "[1.0, 2.0, 3.0, 4.0, 5.0]\n3\n2\n1\nlift-off\nPICTURE\nb'LOUD' 0\n",

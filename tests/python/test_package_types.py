@@ -25,6 +25,10 @@ def square(n: int) -> int:
     return n * n
 
 
+def measure(view: memoryview, unit: int) -> int:
+    return len(view) // unit
+
+
 async def later(n: int) -> str:
     return str(n)
 
@@ -45,6 +49,10 @@ async def main() -> None:
             print(part)
         listing: bytes = (await pool.command(["ls"], input=b"")).stdout
         print(listing, [worker.build_id for worker in pool.workers()])
+        buffer = procpool.Buffer(1 << 20)
+        buffer.write(0, b"begin")
+        length: int = await pool.run(measure, buffer.seal(), unit=1)
+        print(length, len(buffer), buffer.size, buffer.sealed)
 
 
 asyncio.run(main())
@@ -98,8 +106,13 @@ class TestTypes(unittest.TestCase):
 
     def test_help_of_the_package_tells_of_all_there_is(self):
         text = pydoc.render_doc(procpool, renderer=pydoc.plaintext)
-        for name in ("class Pool(", "class Executor(", "run_in_process(", "class Crashed("):
+        for name in ("class Pool(", "class Executor(", "run_in_process(", "class Crashed(", "class Buffer("):
             self.assertIn(name, text)
+
+    def test_help_tells_of_what_is_written_in_c(self):
+        text = pydoc.render_doc(procpool.Buffer, renderer=pydoc.plaintext)
+        for part in ("class Buffer(builtins.object)", "Buffer(size)", "seal(self, /)", "write(self, offset, data, /)", "BufferError"):
+            self.assertIn(part, text)
 
     def test_unknown_name(self):
         with self.assertRaises(AttributeError):

@@ -19,6 +19,7 @@
     Executor                            the same as a concurrent.futures.Executor
     run_in_process, open_in_process     one function in a process of its own
     pool_scope, subprocify, run_sync    pools that needn't be named
+    Buffer                              shared memory for large values, which aren't copied on their way
     current, retire                     for functions in a helper process
     PoolError and those below it        what can go wrong
     procpool.glib                       coroutines on a main loop of GLib's
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ._loops import Future as Future
     from ._map import Completed as Completed
     from ._map import Map as Map
+    from ._native import Buffer as Buffer
     from ._streams import Stream as Stream
     from .errors import *
     from .executor import BrokenExecutor as BrokenExecutor
@@ -68,7 +70,7 @@ _HOMES = {
     "Process": "processes", "open_in_process": "processes", "run_in_process": "processes",
     "Cores": "scopes", "Subprocified": "scopes", "pool_scope": "scopes", "run_sync": "scopes", "subprocify": "scopes",
     "Invocation": "helper", "current": "helper", "retire": "helper",
-    "Completed": "_map", "Future": "_loops", "Map": "_map", "Stream": "_streams", "launcher": "_launch",
+    "Buffer": "_native", "Completed": "_map", "Future": "_loops", "Map": "_map", "Stream": "_streams", "launcher": "_launch",
 }
 _HOMES.update(dict.fromkeys("""
     Cancelled Closed CrashLoop Crashed DescriptorsLost InitializerFailed InvalidArguments InvalidCores

@@ -77,7 +77,7 @@ class Calls:
         """Call a function of the helper by its name, whatever language the helper is written in.
 
         Arguments and result are plain values: None, bool, int, float, str, bytes, list, tuple, dict with str keys,
-        and GLib.Variant.
+        and GLib.Variant; and a Buffer among the arguments, which arrives as bytes.
         """
         waiter = _loops.Waiter(self._pool)
         waiter.run = self._start(name, args, PLAIN, waiter.sink)

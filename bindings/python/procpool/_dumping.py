@@ -86,9 +86,13 @@ def _dump_otherwise(function: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]
         except _PicklingError:
             if cloudpickle() is None:
                 raise
+        except BufferError:
+            raise
         except Exception:
             pass
         return dump_by_value((function, args, kwargs))
+    except BufferError:
+        raise
     except Exception as last:
         raise _explain(function, args, kwargs, last) from error
 
@@ -99,6 +103,8 @@ def dump_call(function: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any], has_
         return _dump_otherwise(function, args, kwargs, PicklingError("__main__ is no script that could be read"))
     try:
         return dump_with(_dumps, (function, args, kwargs))
+    except BufferError:
+        raise  # a Buffer that isn't done says what to do
     except Exception as error:
         return _dump_otherwise(function, args, kwargs, error)
 

@@ -178,6 +178,8 @@ def dump_any(value):
     """The payload for a value, by cloudpickle if need be. Raises what is wrong with it."""
     try:
         return dump(value)
+    except BufferError:
+        raise
     except Exception:
         if cloudpickle() is None:
             raise
@@ -187,6 +189,8 @@ def dump_any(value):
 def _dump(value, what):
     try:
         return dump_any(value)
+    except BufferError:
+        raise  # a Buffer that isn't done says what to do
     except Exception as error:
         reason = error
     if hasattr(type(value), "prune"):

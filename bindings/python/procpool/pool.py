@@ -60,6 +60,8 @@ class Pool(Calls):
     :param max_message: The most bytes that arguments or a result may have.
     :param max_fds: How many file descriptors a message of one may have: one for the shared memory of a large result;
         with 0 results of any size come through the socket.
+    :param wait_awake: Whether both sides may wait for one another without sleeping while tasks of some microseconds go
+        one after the other.
     :param max_log_rate: How many log records of one are passed on in a second; None for all.
     :param scheduling: Which of the idle ones takes the next task.
     :param cores: What tasks that ask for cores draw them from: a Proc.CoreResource.
@@ -95,6 +97,7 @@ class Pool(Calls):
                  max_queued: Optional[int] = None,
                  max_message: int = 1 << 30,
                  max_fds: int = 1,
+                 wait_awake: bool = True,
                  max_log_rate: Optional[int] = 1000,
                  scheduling: Scheduling = Scheduling.LIFO,
                  cores: Any = None,
@@ -152,7 +155,7 @@ class Pool(Calls):
             "startup-timeout": _milliseconds(startup_timeout, "startup_timeout"),
             "cancel-grace": _milliseconds(cancel_grace, "cancel_grace"),
             "frame-timeout": _milliseconds(frame_timeout, "frame_timeout"),
-            "max-queued": max_queued or 0, "max-message": max_message, "max-fds": max_fds,
+            "max-queued": max_queued or 0, "max-message": max_message, "max-fds": max_fds, "wait-awake": wait_awake,
             "max-log-rate": max_log_rate or 0, "scheduling": int(scheduling),
         }
         if max_workers is not None:

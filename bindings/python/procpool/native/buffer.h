@@ -6,19 +6,21 @@
 
 #include "python.h"
 
-/* Memory of a value that was received, for others to look into without a copy. */
+/* procpool.Buffer: a ProcBuffer whose memory Python code writes to. */
+typedef struct _BufferObject BufferObject;
 extern PyTypeObject Buffer_Type;
 
-/* @value: an `ay`, part of another or not. @roomy: the sender has put at least PROCPOOL_ROOM bytes that nobody
- * needs before it, and a zero behind it.
+/* Raises BufferError while it can be written to through a view. */
+gboolean procpool_buffer_seal (BufferObject *self);
+
+/* The sealed Buffer in whose memory @size bytes at @data lie, and where in it. Borrowed: who has the bytes keeps it. NULL,
+ * without an exception, if there is none.
  */
-PyObject *procpool_buffer_new (GVariant *value, gboolean roomy);
+BufferObject *procpool_buffer_find (gconstpointer data, gsize size, gsize *offset);
 
-/* For large bytes: the object's head is written where the room is, so that the bytes stay where they are. */
-#define PROCPOOL_ROOM 64
+/* All of a sealed Buffer's memory as an array of bytes, which the library sends as it is. A new reference; NULL with an
+ * exception.
+ */
+GVariant *procpool_buffer_to_variant (BufferObject *self);
 
-gboolean procpool_buffer_ready_types (void);
-
-/* Functions of the module, for what the sender's pickle says. */
-PyObject *procpool_take_bytes (PyObject *module, PyObject *buffer);
-PyObject *procpool_take_memoryview (PyObject *module, PyObject *args);
+void procpool_buffer_init (void);

@@ -12,6 +12,7 @@
 #include "outputs.h"
 #include "payload.h"
 #include "pool.h"
+#include "received.h"
 #include "run.h"
 #include "sink.h"
 
@@ -48,6 +49,7 @@ static const struct
   { "Outputs", &Outputs_Type },
   { "Invocation", &Invocation_Type },
   { "Buffer", &Buffer_Type },
+  { "Received", &Received_Type },
 };
 
 PyMODINIT_FUNC
@@ -56,7 +58,8 @@ PyInit__native (void)
   PyObject *module;
 
   procpool_generation_init ();
-  if (!procpool_buffer_ready_types () || !procpool_payload_init () || !procpool_sink_init () || !procpool_outcome_init () || !procpool_call_init ())
+  procpool_buffer_init ();
+  if (!procpool_received_ready_types () || !procpool_payload_init () || !procpool_sink_init () || !procpool_outcome_init () || !procpool_call_init ())
     return NULL;
 
   module = PyModule_Create (&definition);

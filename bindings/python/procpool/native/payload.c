@@ -4,8 +4,9 @@
 
 #include "payload.h"
 
-#include "buffer.h"
 #include "gil.h"
+#include "parts.h"
+#include "received.h"
 #include "small.h"
 
 /* Each buffer begins at a multiple of this, counted from the start of the payload, which in shared memory is that of
@@ -16,7 +17,7 @@
 /* Pickles up to this size are copied: cheaper than letting Python look into the value. */
 #define SMALL 4096
 
-#define WITH_BUFFERS "(aayay)"
+#define PADDED "(aayay)"
 
 static const guint8 zeros[2 * PROCPOOL_ROOM];
 
@@ -86,15 +87,11 @@ make_padding (gsize *offset)
 }
 
 static GVariant *
-build_with_buffers (PyObject *pickle, PyObject *buffers)
+build_padded (GVariant *pickle, PyObject *buffers)
 {
   g_autoptr (GPtrArray) children = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
-  g_autoptr (GVariant) last = wrap_pickle (pickle);
   GVariant *parts[2];
   gsize offset = 0;
-
-  if (last == NULL)
-    return NULL;
 
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE (buffers); i++)
     {
@@ -110,8 +107,17 @@ build_with_buffers (PyObject *pickle, PyObject *buffers)
 
   g_ptr_array_add (children, make_padding (&offset));
   parts[0] = g_variant_new_array (G_VARIANT_TYPE_BYTESTRING, (GVariant **) children->pdata, children->len);
-  parts[1] = last;
+  parts[1] = pickle;
   return g_variant_ref_sink (g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
+}
+
+static GVariant *
+build_with_buffers (PyObject *pickle, PyObject *buffers)
+{
+  g_autoptr (GVariant) wrapped = wrap_pickle (pickle);
+  GVariant *value = wrapped != NULL ? procpool_parts_build (wrapped, buffers) : NULL;
+
+  return value != NULL || PyErr_Occurred () ? value : build_padded (wrapped, buffers);
 }
 
 GVariant *
@@ -131,9 +137,9 @@ procpool_payload_build (PyObject *payload)
 gboolean
 procpool_payload_is_pickle (GVariant *value)
 {
-  const char *type = g_variant_get_type_string (value);
+  static const char *const types[] = { "ay", PADDED, PROCPOOL_PARTS_TYPE, NULL };
 
-  return procpool_small_is (value) || g_str_equal (type, "ay") || g_str_equal (type, WITH_BUFFERS);
+  return procpool_small_is (value) || g_strv_contains (types, g_variant_get_type_string (value));
 }
 
 static PyObject *
@@ -144,7 +150,7 @@ wrap_value (GVariant *value)
   if (size <= SMALL)
     return PyBytes_FromStringAndSize (g_variant_get_data (value), size);
 
-  return procpool_buffer_new (value, FALSE);
+  return procpool_received_new (value, 0, size, FALSE);
 }
 
 static gsize
@@ -175,7 +181,7 @@ wrap_buffers (GVariant *array)
   for (gsize i = 1; list != NULL && i + 1 < n_children; i += 2)
     {
       g_autoptr (GVariant) child = g_variant_get_child_value (array, i);
-      PyObject *buffer = procpool_buffer_new (child, is_roomy (array, i, child));
+      PyObject *buffer = procpool_received_new (child, 0, g_variant_get_size (child), is_roomy (array, i, child));
 
       if (buffer == NULL || PyList_Append (list, buffer) != 0)
         Py_CLEAR (list);
@@ -184,31 +190,50 @@ wrap_buffers (GVariant *array)
   return list;
 }
 
+/* Takes both, either of which may be NULL with an exception. */
 static PyObject *
-load_with_buffers (GVariant *value)
+load_pickle (PyObject *pickle, PyObject *buffers)
+{
+  PyObject *arguments[] = { pickle, buffers };
+  PyObject *result = NULL;
+
+  if (pickle != NULL && buffers != NULL)
+    result = PyObject_Vectorcall (loads, arguments, 1, keywords);
+  Py_XDECREF (pickle);
+  Py_XDECREF (buffers);
+  return result;
+}
+
+static PyObject *
+load_padded (GVariant *value)
 {
   g_autoptr (GVariant) array = g_variant_get_child_value (value, 0);
   g_autoptr (GVariant) last = g_variant_get_child_value (value, 1);
-  PyObject *arguments[] = { wrap_value (last), wrap_buffers (array) };
-  PyObject *result = NULL;
 
-  if (arguments[0] != NULL && arguments[1] != NULL)
-    result = PyObject_Vectorcall (loads, arguments, 1, keywords);
-  Py_XDECREF (arguments[0]);
-  Py_XDECREF (arguments[1]);
-  return result;
+  return load_pickle (wrap_value (last), wrap_buffers (array));
+}
+
+static PyObject *
+load_parts (GVariant *value)
+{
+  g_autoptr (GVariant) last = g_variant_get_child_value (value, 2);
+
+  return load_pickle (wrap_value (last), procpool_parts_get_buffers (value));
 }
 
 PyObject *
 procpool_payload_load (GVariant *value)
 {
+  const char *type = g_variant_get_type_string (value);
   PyObject *pickle;
   PyObject *result;
 
   if (procpool_small_is (value))
     return procpool_small_load (value);
-  if (g_str_equal (g_variant_get_type_string (value), WITH_BUFFERS))
-    return load_with_buffers (value);
+  if (g_str_equal (type, PADDED))
+    return load_padded (value);
+  if (g_str_equal (type, PROCPOOL_PARTS_TYPE))
+    return load_parts (value);
 
   pickle = wrap_value (value);
   if (pickle == NULL)

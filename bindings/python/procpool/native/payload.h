@@ -6,11 +6,15 @@
 
 #include "python.h"
 
-/* What pickled calls and their results look like on the way: `ay`, a pickle; or `(aayay)`, its large buffers, each
- * with padding before and behind it, and the pickle last; or `(ay)`, a small value, see small.h.
+/* What pickled calls and their results look like on the way:
+ *
+ *   ay           a pickle
+ *   (aayay)      its large buffers, each with padding before and behind it, and the pickle last
+ *   (aya(tt)ay)  the Buffer in which its large buffers lie, see parts.h
+ *   (ay)         a small value, see small.h
  */
 
-/* An `ay` that looks into @object, which has a buffer, and keeps it. A new reference; NULL with an exception. */
+/* An `ay` that looks into @object, which is bytes-like, and keeps it. A new reference; NULL with an exception. */
 GVariant *procpool_payload_wrap_buffer (PyObject *object);
 
 /* @payload: bytes, or a tuple of bytes and a list of buffers. A new reference; NULL with an

@@ -48,6 +48,7 @@ set_value (GValue *value, PyObject *object)
 {
   gpointer instance;
   const char *text;
+  int truth;
 
   switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
     {
@@ -55,6 +56,10 @@ set_value (GValue *value, PyObject *object)
     case G_TYPE_UINT64:
     case G_TYPE_ENUM:
       return set_number (value, object);
+    case G_TYPE_BOOLEAN:
+      truth = PyObject_IsTrue (object);
+      g_value_set_boolean (value, truth > 0);
+      return truth >= 0;
     case G_TYPE_STRING:
       text = PyUnicode_AsUTF8 (object);
       g_value_set_string (value, text);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "buffer.h"
 #include "interop.h"
 #include "payload.h"
 
@@ -111,7 +112,13 @@ from_dict (PyObject *dict, guint depth)
 }
 
 static GVariant *
-from_buffer (ProcBuffer *buffer)
+from_buffer (BufferObject *buffer)
+{
+  return procpool_buffer_seal (buffer) ? procpool_buffer_to_variant (buffer) : NULL;
+}
+
+static GVariant *
+from_proc_buffer (ProcBuffer *buffer)
 {
   g_autoptr (GError) error = NULL;
   GVariant *variant = proc_buffer_to_variant (buffer, NULL, &error);
@@ -144,6 +151,8 @@ from_object (PyObject *object, guint depth)
     return from_str (object);
   if (PyBytes_Check (object) || PyByteArray_Check (object) || PyMemoryView_Check (object))
     return procpool_payload_wrap_buffer (object);
+  if (Py_IS_TYPE (object, &Buffer_Type))
+    return from_buffer ((BufferObject *) object);
   if (PyList_Check (object))
     return from_list (object, depth);
   if (PyTuple_Check (object))
@@ -156,10 +165,11 @@ from_object (PyObject *object, guint depth)
     return variant;
   buffer = procpool_interop_find_object (object, PROC_TYPE_BUFFER);
   if (buffer != NULL)
-    return from_buffer (buffer);
+    return from_proc_buffer (buffer);
 
   PyErr_Format (PyExc_TypeError,
-                "%s can't be sent to a function by name: None, bool, int, float, str, bytes, list, tuple, dict and GLib.Variant can",
+                "%s can't be sent to a function by name: None, bool, int, float, str, bytes, list, tuple, dict, procpool.Buffer and "
+                "GLib.Variant can",
                 Py_TYPE (object)->tp_name);
   return NULL;
 }
