@@ -91,10 +91,18 @@ collect (gconstpointer data, gsize size, gpointer user_data, GError **error)
   ProcPiece *self = user_data;
 
   if (data == self->address)
-    self->offset = self->rest->len;
-  else
-    g_byte_array_append (self->rest, data, (guint) size);
+    {
+      self->offset = self->rest->len;
+      return TRUE;
+    }
 
+  if (size > MAX_REST)
+    {
+      g_set_error_literal (error, PROC_POOL_ERROR, PROC_POOL_ERROR_FAILED, "The value was serialised meanwhile");
+      return FALSE;
+    }
+
+  g_byte_array_append (self->rest, data, (guint) size);
   return TRUE;
 }
 
@@ -119,8 +127,13 @@ proc_piece_new (GVariant *value)
   self = g_new0 (ProcPiece, 1);
   self->address = g_variant_get_data (part);
   self->size = g_variant_get_size (part);
+  self->part = g_steal_pointer (&part);
   self->rest = g_byte_array_new ();
   if (!proc_variant_write (value, PROC_VARIANT_MAX_LARGE, collect, self, NULL) || !is_aligned (value, self->offset))
+    return NULL;
+
+  /* By another thread; then it has no parts any more. */
+  if (self->rest->len + self->size != g_variant_get_size (value))
     return NULL;
 
   return g_steal_pointer (&self);
@@ -137,6 +150,7 @@ proc_piece_exists (GVariant *value)
 void
 proc_piece_free (ProcPiece *self)
 {
+  g_variant_unref (self->part);
   g_byte_array_unref (self->rest);
   g_free (self);
 }

@@ -11,7 +11,8 @@
  */
 typedef struct
 {
-  gconstpointer address; /* of the part: borrowed from the value */
+  GVariant *part; /* owned: another thread may serialise the value, which then has none */
+  gconstpointer address;
   gsize size;
   gsize offset;     /* of it in the payload */
   GByteArray *rest; /* what is before it and behind it */
@@ -22,7 +23,7 @@ typedef struct
  */
 gboolean proc_piece_exists (GVariant *value);
 
-/* Takes it apart. NULL if it is none, or no value that a receiver would take. @value is to outlive it. */
+/* Takes it apart. NULL if it is none, or no value that a receiver would take. */
 ProcPiece *proc_piece_new (GVariant *value);
 void proc_piece_free (ProcPiece *self);
 
