@@ -113,8 +113,8 @@ count_kept (ProcDispatcher *self)
   return n_kept;
 }
 
-/* In one turn of the main loop: each takes some 100 µs of it. */
-#define MAX_STARTS 8
+/* In one turn of the main loop: each takes 100 to 300 µs of it. */
+#define MAX_STARTS 4
 
 void
 proc_dispatcher_start_workers (ProcDispatcher *self)
