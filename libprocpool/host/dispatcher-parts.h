@@ -43,7 +43,7 @@ struct _ProcDispatcher
   gboolean unflushed;     /* some of those aren't sent */
   ProcTimer *overdue_timer; /* while there are any */
   guint n_starting;       /* slots whose worker isn't ready */
-  guint n_processors;     /* of this machine; asked once, since that takes longer than a task */
+  guint n_processors;     /* that this process may use */
   guint n_running;        /* runs in slots that aren't ahead nor resolved */
   ProcSlot *started_last; /* which was given the last of them; NULL: it is gone */
   ProcAwake awake;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "host/dispatcher-parts.h"
+#include "host/process-cores.h"
 #include "host/task-private.h"
 #include "launch/fork-server-launcher.h"
 
@@ -160,6 +161,18 @@ settle (gpointer user_data)
   self->callbacks.changed (self->user_data);
 }
 
+/* Asked once: that takes longer than a task. */
+static guint
+count_processors (void)
+{
+  static gsize n_processors;
+
+  if (g_once_init_enter (&n_processors))
+    g_once_init_leave (&n_processors, proc_process_cores_count ());
+
+  return (guint) n_processors;
+}
+
 static gboolean
 linger (gpointer user_data)
 {
@@ -176,7 +189,7 @@ proc_dispatcher_new (ProcReactor *reactor, ProcSettings *settings, const ProcDis
   self->settings = settings;
   self->callbacks = *callbacks;
   self->user_data = user_data;
-  self->n_processors = g_get_num_processors ();
+  self->n_processors = count_processors ();
   self->queue = proc_queue_new ();
   self->slots = g_ptr_array_new ();
   g_queue_init (&self->idle);

@@ -205,3 +205,12 @@ proc_process_cores_get_quota (const char *mount_root, const char *cgroup_file)
 
   return smallest;
 }
+
+guint
+proc_process_cores_count (void)
+{
+  guint n_cores = g_get_num_processors ();
+  guint quota = proc_process_cores_get_quota ("/sys/fs/cgroup", "/proc/self/cgroup");
+
+  return quota > 0 ? MIN (quota, n_cores) : n_cores;
+}

@@ -24,3 +24,6 @@ int *proc_process_cores_sort (const int *ids, gsize n_ids, GError **error);
  * @cgroup_file: the file that names this process's place in it, "/proc/self/cgroup"
  */
 guint proc_process_cores_get_quota (const char *mount_root, const char *cgroup_file);
+
+/* How many cores' worth of time this process has, by affinity and quota: at least 1. */
+guint proc_process_cores_count (void);
