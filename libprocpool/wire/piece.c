@@ -226,6 +226,9 @@ proc_piece_map (int fd, const guint8 *stored, gsize size, guint64 max_payload, G
   offset = GUINT64_FROM_LE (head[0]);
   part_size = GUINT64_FROM_LE (head[1]);
 
+  /* So that no sum of sizes overflows, in pages neither, where memory is addressed by 32 bits and the limit is above that. */
+  max_payload = MIN (max_payload, G_MAXSSIZE / 2);
+
   if (offset > n_rest)
     return refuse ("begins behind the end of what is around it", error);
   if (n_rest > max_payload || part_size > max_payload - n_rest)
