@@ -223,7 +223,7 @@ test_write_to_sealed_memory (void)
   pid_t pid;
 
   g_assert_true (g_bytes_get_data (bytes, NULL) == memory);
-  pid = fork ();
+  pid = test_fork ();
   if (pid == 0)
     {
       signal (SIGSEGV, SIG_DFL);
@@ -506,7 +506,7 @@ is_refused_in_fork (ProcBuffer *open, ProcBuffer *sealed)
 }
 
 static void
-test_fork (void)
+test_is_refused_in_fork (void)
 {
   g_autoptr (ProcBuffer) open = new_filled (SIZE);
   g_autoptr (ProcBuffer) sealed = new_filled (SIZE);
@@ -516,7 +516,7 @@ test_fork (void)
   pid_t pid;
 
   g_assert_cmpint (pipe (release), ==, 0);
-  pid = fork ();
+  pid = test_fork ();
   if (pid == 0)
     {
       gboolean refused = is_refused_in_fork (open, sealed);
@@ -563,7 +563,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/buffer/fails/no-descriptors", test_no_descriptors);
   g_test_add_func ("/buffer/fails/no-space", test_no_space);
   g_test_add_func ("/buffer/fails/more-than-there-is", test_more_than_there_is);
-  g_test_add_func ("/buffer/fork", test_fork);
+  g_test_add_func ("/buffer/fork", test_is_refused_in_fork);
 
   return g_test_run ();
 }

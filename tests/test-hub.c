@@ -310,7 +310,7 @@ test_fork_has_its_own (void)
   while (g_main_context_iteration (NULL, FALSE))
     ;
 
-  pid = fork ();
+  pid = test_fork ();
   if (pid == 0)
     _exit (use_in_fork (parties, 2));
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "testing.h"
 
 #define SIZE (1024 * 1024)
 
@@ -193,7 +194,9 @@ test_gives_back_in_fork (void)
   pid_t pid;
 
   g_bytes_unref (other);
-  pid = fork ();
+  while (count_mappings () > 1)
+    g_thread_yield ();
+  pid = test_fork ();
   if (pid == 0)
     {
       g_bytes_unref (mapped);

@@ -427,7 +427,7 @@ test_forked_copy_is_of_no_use (void)
   pid_t pid;
 
   test_assert_answers (pool);
-  pid = fork ();
+  pid = test_fork ();
   if (pid == 0)
     {
       g_autoptr (GError) error = NULL;

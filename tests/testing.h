@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "procpool.h"
 
@@ -40,6 +41,37 @@ test_is_slow (void)
     return FALSE;
 
   return strstr (maps, "valgrind") != NULL || strstr (maps, "libasan") != NULL || strstr (maps, "libtsan") != NULL;
+}
+
+/* Whether all threads but this one sleep. */
+static inline gboolean
+test_threads_sleep (void)
+{
+  g_autofree char *own = g_strdup_printf ("%d", (int) gettid ());
+  g_autoptr (GDir) threads = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *thread;
+
+  while ((thread = g_dir_read_name (threads)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/task", thread, "stat", NULL);
+      g_autofree char *status = NULL;
+
+      /* As in proc(5): the state follows the name, which is in brackets. */
+      if (strcmp (thread, own) != 0 && g_file_get_contents (path, &status, NULL, NULL) && strrchr (status, ')')[2] != 'S')
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* fork(), at a time when no other thread has a lock of the allocator: not every allocator takes care of that, and
+ * AddressSanitizer's doesn't.
+ */
+static inline pid_t
+test_fork (void)
+{
+  while (!test_threads_sleep ())
+    g_thread_yield ();
+  return fork ();
 }
 
 /* ---- pools ---- */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/fork.h"
 #include "host/program.h"
 
 /* States: spawning (in a thread) -> running -> ended, or spawning -> failed. The thread owns the launcher
@@ -107,10 +108,14 @@ spawn (ProcProcess *self)
 {
   /* One at a time, lest they take the descriptors away from one another. */
   static GMutex mutex;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+  static ProcForkMutex fork_mutex = { .mutex = &mutex, .anew = TRUE };
+  g_autoptr (GMutexLocker) locker = NULL;
   g_autoptr (GError) error = NULL;
-  int error_number = check_spare_fds ();
+  int error_number;
 
+  proc_fork_keep_mutex (&fork_mutex);
+  locker = g_mutex_locker_new (&mutex);
+  error_number = check_spare_fds ();
   if (error_number != 0)
     {
       proc_program_set_error (&self->error, self->argv[0], g_strerror (error_number));

@@ -41,6 +41,7 @@ static GCond more;
 static GQueue list = G_QUEUE_INIT;
 static gboolean draining;
 static guint generation; /* of the process that has the thread: a fork of it has none */
+static ProcForkMutex fork_mutex = { .mutex = &mutex };
 
 static Mapping *
 take_next (void)
@@ -93,9 +94,11 @@ drain (gpointer unused)
 static gboolean
 unmap_in_thread (Mapping *mapping)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+  g_autoptr (GMutexLocker) locker = NULL;
   guint own_generation = proc_fork_get_generation ();
 
+  proc_fork_keep_mutex (&fork_mutex);
+  locker = g_mutex_locker_new (&mutex);
   if (!draining || generation != own_generation)
     {
       GThread *thread = g_thread_try_new ("procpool-unmap", drain, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/fork.h"
 #include "wire/mapping.h"
 #include "wire/type-nodes.h"
 
@@ -22,6 +23,7 @@ typedef struct
 } Sealed;
 
 static GMutex mutex;
+static ProcForkMutex fork_mutex = { .mutex = &mutex };
 static GHashTable *all; /* address → Sealed, owned by its GBytes; NULL: none yet */
 
 static void
@@ -47,6 +49,7 @@ proc_sealed_bytes_new (gpointer address, gsize size, int memfd)
   self->size = size;
   self->memfd = memfd;
 
+  proc_fork_keep_mutex (&fork_mutex);
   g_mutex_lock (&mutex);
   if (all == NULL)
     all = g_hash_table_new (NULL, NULL);
