@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "testing.h"
 #include "wire/memfd.h"
+#include "wire/piece.h"
 
 #define SIZE (256 * 1024)
 
@@ -68,13 +69,30 @@ to_variant (ProcBuffer *buffer, const char *type)
   return value;
 }
 
-/* Which file the memfd is that @value would be sent as. */
+static gboolean
+is_sent_as_it_is (GVariant *value)
+{
+  g_autoptr (ProcPiece) piece = proc_piece_new (value, FALSE);
+
+  return piece != NULL && proc_piece_is_whole (piece);
+}
+
+/* The memfd that @value, as a whole, would be sent as. */
+static int
+dup_sent (GVariant *value, GError **error)
+{
+  g_autoptr (ProcPiece) piece = proc_piece_new (value, FALSE);
+
+  return piece != NULL && proc_piece_is_whole (piece) ? proc_piece_dup_memfd (piece) : proc_memfd_new_for_variant (value, error);
+}
+
+/* Which file that is. */
 static ino_t
 get_sent_file (GVariant *value)
 {
   g_autoptr (GError) error = NULL;
-  g_auto (ProcFd) fd = proc_memfd_new_for_variant (value, &error);
-  g_autoptr (GBytes) received = proc_memfd_map (fd, g_variant_get_size (value), NULL);
+  g_auto (ProcFd) fd = dup_sent (value, &error);
+  g_autoptr (GBytes) received = proc_memfd_map (fd, g_variant_get_size (value), PROC_MEMFD_SEALED, NULL);
   struct stat info;
 
   g_assert_no_error (error);
@@ -257,7 +275,7 @@ test_lent_memory (void)
   g_assert_null (proc_buffer_ref_memory (buffer));
 
   get_lent (lent)[SIZE - 1] = 2;
-  fd = proc_memfd_new_for_variant (value, NULL);
+  fd = dup_sent (value, NULL);
   g_assert_cmpint (pread (fd, &sent, 1, SIZE - 1), ==, 1);
   g_assert_cmpuint (sent, ==, 1);
 }
@@ -360,9 +378,9 @@ test_sent_as_it_is (void)
   g_autoptr (GVariant) tuple = g_variant_ref_sink (g_variant_new ("(@ay)", bytes));
   ino_t file = get_sent_file (bytes);
 
-  g_assert_true (proc_memfd_holds_variant (bytes));
-  g_assert_true (proc_memfd_holds_variant (numbers));
-  g_assert_true (proc_memfd_holds_variant (tuple));
+  g_assert_true (is_sent_as_it_is (bytes));
+  g_assert_true (is_sent_as_it_is (numbers));
+  g_assert_true (is_sent_as_it_is (tuple));
   g_assert_cmpuint (get_sent_file (bytes), ==, file);
   g_assert_cmpuint (get_sent_file (numbers), ==, file);
   g_assert_cmpuint (get_sent_file (tuple), ==, file);
@@ -371,16 +389,16 @@ test_sent_as_it_is (void)
 static void
 test_beginning_is_sent_as_it_is (void)
 {
-  g_autoptr (ProcBuffer) buffer = new_filled (SIZE);
+  g_autoptr (ProcBuffer) buffer = new_filled (2 * SIZE);
   g_autoptr (GBytes) bytes = proc_buffer_seal (buffer, NULL);
-  g_autoptr (GBytes) beginning = g_bytes_new_from_bytes (bytes, 0, 1000);
-  g_autoptr (GBytes) middle = g_bytes_new_from_bytes (bytes, 1000, 1000);
+  g_autoptr (GBytes) beginning = g_bytes_new_from_bytes (bytes, 0, SIZE);
+  g_autoptr (GBytes) middle = g_bytes_new_from_bytes (bytes, 1000, SIZE);
   g_autoptr (GVariant) first = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, beginning, TRUE));
   g_autoptr (GVariant) second = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, middle, TRUE));
 
-  g_assert_true (proc_memfd_holds_variant (first));
+  g_assert_true (is_sent_as_it_is (first));
   g_assert_cmpuint (get_sent_file (first), ==, get_sent_file (first));
-  g_assert_false (proc_memfd_holds_variant (second));
+  g_assert_false (is_sent_as_it_is (second));
   g_assert_cmpuint (get_sent_file (second), !=, get_sent_file (first));
 }
 
@@ -397,25 +415,13 @@ test_sent_as_copy (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)
     {
-      g_assert_false (proc_memfd_holds_variant (values[i]));
+      g_assert_false (is_sent_as_it_is (values[i]));
       g_assert_cmpuint (get_sent_file (values[i]), !=, get_sent_file (bytes));
       g_variant_unref (values[i]);
     }
 }
 
 /* ---- ends ---- */
-
-static guint
-count_mappings (void)
-{
-  g_autofree char *maps = NULL;
-  guint n_mappings = 0;
-
-  g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
-  for (const char *found = maps; (found = strstr (found, "memfd:procpool-payload")) != NULL; found++)
-    n_mappings++;
-  return n_mappings;
-}
 
 static void
 test_nothing_is_left (void)
@@ -426,19 +432,19 @@ test_nothing_is_left (void)
   GBytes *bytes = proc_buffer_seal (buffer, NULL);
   GVariant *value = to_variant (buffer, NULL);
 
-  g_assert_cmpuint (count_mappings (), ==, 2);
+  g_assert_cmpuint (test_count_mappings ("procpool-payload"), ==, 2);
   g_object_unref (open);
-  g_assert_cmpuint (count_mappings (), ==, 1);
+  g_assert_cmpuint (test_count_mappings ("procpool-payload"), ==, 1);
   g_assert_cmpuint (test_count_fds (), ==, n_fds + 1);
 
   g_object_unref (buffer);
   g_bytes_unref (bytes);
-  g_assert_cmpuint (count_mappings (), ==, 1);
+  g_assert_cmpuint (test_count_mappings ("procpool-payload"), ==, 1);
   g_assert_cmpuint (test_count_fds (), ==, n_fds + 1);
-  g_assert_true (proc_memfd_holds_variant (value));
+  g_assert_true (is_sent_as_it_is (value));
 
   g_variant_unref (value);
-  g_assert_cmpuint (count_mappings (), ==, 0);
+  g_assert_cmpuint (test_count_mappings ("procpool-payload"), ==, 0);
   g_assert_cmpuint (test_count_fds (), ==, n_fds);
 }
 

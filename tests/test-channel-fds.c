@@ -114,7 +114,9 @@ test_memfd (ChannelFixture *fixture, gconstpointer unused)
   assert_pattern (message->payload, LARGE);
   assert_received (fixture->far, 2);
 
-  /* The mapping needs no descriptor. */
+  /* For when it is sent on. */
+  g_assert_cmpuint (count_fds (), ==, n_fds + 1);
+  g_clear_pointer (&message, proc_message_free);
   g_assert_cmpuint (count_fds (), ==, n_fds);
 }
 

@@ -44,7 +44,7 @@ test_round_trip (void)
   g_assert_cmpint (fcntl (fd, F_GETFD), ==, FD_CLOEXEC);
   g_assert_cmpint (fcntl (fd, F_GET_SEALS), ==, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
 
-  mapped = proc_memfd_map (fd, g_variant_get_size (value), &error);
+  mapped = proc_memfd_map (fd, g_variant_get_size (value), PROC_MEMFD_SEALED, &error);
   g_assert_no_error (error);
 
   /* The mapping outlives the descriptor. */
@@ -68,7 +68,7 @@ assert_refused (int fd, gsize size)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (proc_memfd_map (fd, size, &error));
+  g_assert_null (proc_memfd_map (fd, size, PROC_MEMFD_SEALED, &error));
   g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_PROTOCOL);
 }
 
@@ -101,8 +101,8 @@ static void
 test_refuses_short (void)
 {
   g_auto (ProcFd) fd = new_memfd (4096, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
-  g_autoptr (GBytes) all = proc_memfd_map (fd, 4096, NULL);
-  g_autoptr (GBytes) some = proc_memfd_map (fd, 100, NULL);
+  g_autoptr (GBytes) all = proc_memfd_map (fd, 4096, PROC_MEMFD_SEALED, NULL);
+  g_autoptr (GBytes) some = proc_memfd_map (fd, 100, PROC_MEMFD_SEALED, NULL);
 
   g_assert_cmpuint (g_bytes_get_size (all), ==, 4096);
   g_assert_cmpuint (g_bytes_get_size (some), ==, 100);
@@ -133,16 +133,28 @@ test_refuses_other_files (void)
   assert_refused (-1, 4096);
 }
 
-static guint
-count_mappings (void)
+/* What is received is sent on by its descriptor, but a program may keep more of it than it has descriptors. */
+static void
+test_keeps_few_descriptors (void)
 {
-  g_autofree char *maps = NULL;
-  guint n_mappings = 0;
+  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_string ("some text"));
+  g_auto (ProcFd) fd = proc_memfd_new_for_variant (value, NULL);
+  guint n_fds = test_count_fds ();
+  GBytes *received[100];
 
-  g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
-  for (const char *found = maps; (found = strstr (found, "memfd:procpool-payload")) != NULL; found++)
-    n_mappings++;
-  return n_mappings;
+  for (guint i = 0; i < G_N_ELEMENTS (received); i++)
+    {
+      received[i] = proc_memfd_map (fd, g_variant_get_size (value), PROC_MEMFD_SEALED, NULL);
+      g_assert_cmpstr (g_bytes_get_data (received[i], NULL), ==, "some text");
+    }
+  g_assert_cmpuint (test_count_fds (), ==, n_fds + 64);
+  for (guint i = 0; i < G_N_ELEMENTS (received); i++)
+    g_bytes_unref (received[i]);
+  g_assert_cmpuint (test_count_fds (), ==, n_fds);
+
+  received[0] = proc_memfd_map (fd, g_variant_get_size (value), PROC_MEMFD_SEALED, NULL);
+  g_assert_cmpuint (test_count_fds (), ==, n_fds + 1);
+  g_bytes_unref (received[0]);
 }
 
 static GBytes *
@@ -152,14 +164,14 @@ map_new (gsize size)
   g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE));
   g_auto (ProcFd) fd = proc_memfd_new_for_variant (value, NULL);
 
-  return proc_memfd_map (fd, size, NULL);
+  return proc_memfd_map (fd, size, PROC_MEMFD_SEALED, NULL);
 }
 
 static void
 test_gives_back_at_once (void)
 {
   g_bytes_unref (map_new (SIZE));
-  g_assert_cmpuint (count_mappings (), ==, 0);
+  g_assert_cmpuint (test_count_mappings ("procpool-payload"), ==, 0);
 }
 
 static void
@@ -169,10 +181,10 @@ map_and_drop (guint n_mappings)
 
   for (guint i = 0; i < n_mappings; i++)
     mapped[i] = map_new (LARGE_SIZE);
-  g_assert_cmpuint (count_mappings (), ==, n_mappings);
+  g_assert_cmpuint (test_count_mappings ("procpool-payload"), ==, n_mappings);
   for (guint i = 0; i < n_mappings; i++)
     g_bytes_unref (mapped[i]);
-  while (count_mappings () > 0)
+  while (test_count_mappings ("procpool-payload") > 0)
     g_thread_yield ();
 }
 
@@ -194,13 +206,13 @@ test_gives_back_in_fork (void)
   pid_t pid;
 
   g_bytes_unref (other);
-  while (count_mappings () > 1)
+  while (test_count_mappings ("procpool-payload") > 1)
     g_thread_yield ();
   pid = test_fork ();
   if (pid == 0)
     {
       g_bytes_unref (mapped);
-      while (count_mappings () > 1)
+      while (test_count_mappings ("procpool-payload") > 1)
         g_thread_yield ();
       raise (SIGKILL);
     }
@@ -266,6 +278,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/memfd/refuses/unsealed", test_refuses_unsealed);
   g_test_add_func ("/memfd/refuses/short", test_refuses_short);
   g_test_add_func ("/memfd/refuses/other-files", test_refuses_other_files);
+  g_test_add_func ("/memfd/keeps-few-descriptors", test_keeps_few_descriptors);
   g_test_add_func ("/memfd/gives-back/at-once", test_gives_back_at_once);
   g_test_add_func ("/memfd/gives-back/in-thread", test_gives_back_in_thread);
   g_test_add_func ("/memfd/gives-back/in-fork", test_gives_back_in_fork);

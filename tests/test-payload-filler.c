@@ -75,7 +75,7 @@ start (Fixture *self)
   for (gsize i = 0; i < SIZE; i++)
     self->bytes[i] = i * 7;
   value = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, self->bytes, SIZE, TRUE, on_released, self));
-  self->filler = proc_payload_filler_new (self->reactor, value, on_filled, self, on_destroyed);
+  self->filler = proc_payload_filler_new (self->reactor, NULL, value, on_filled, self, on_destroyed);
 }
 
 static void

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* Buffers as arguments, results and partial values. This program is its own helper. Whether something was copied is told
+/* Buffers and other bulk as arguments, results and partial values. This program is its own helper. Whether something was copied is told
  * by the file that is mapped where it lies: a copy would be in another one.
  */
 
@@ -39,6 +39,17 @@ static guint64
 get_file_of (GVariant *value)
 {
   return get_file_at (g_variant_get_data (value));
+}
+
+/* In memory of the program's own. */
+static GVariant *
+new_in_heap (guint8 first)
+{
+  guint8 *bytes = g_malloc (SIZE);
+
+  for (gsize i = 0; i < SIZE; i++)
+    bytes[i] = first + i * 7;
+  return g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, SIZE, TRUE, g_free, bytes));
 }
 
 static GVariant *
@@ -103,6 +114,34 @@ echo (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErro
   return g_variant_ref (arguments);
 }
 
+/* ay → ay: the same, with the file as a text of progress */
+static GVariant *
+echo_and_tell (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  g_autofree char *file = g_strdup_printf ("%" G_GUINT64_FORMAT, get_file_of (arguments));
+
+  proc_invocation_progress (invocation, 0.5, file);
+  return g_variant_ref (arguments);
+}
+
+/* → ay: made for this call */
+static GVariant *
+make (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  return new_in_heap (1);
+}
+
+/* ay → ay: the same memory, of which a byte was changed: in the private copy of a page that a language may give out */
+static GVariant *
+change (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  guint8 *bytes = (guint8 *) g_variant_get_data (arguments);
+  gsize size = g_variant_get_size (arguments);
+
+  bytes[0] = 99;
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, size, TRUE, (GDestroyNotify) g_variant_unref, g_variant_ref (arguments));
+}
+
 static GVariant *
 get_kept (void)
 {
@@ -155,6 +194,9 @@ serve (void)
   proc_helper_add_function (helper, "file-of-first", get_file_of_first, NULL, NULL);
   proc_helper_add_function (helper, "kept-and-number", return_kept_and_number, NULL, NULL);
   proc_helper_add_function (helper, "echo", echo, NULL, NULL);
+  proc_helper_add_function (helper, "echo-and-tell", echo_and_tell, NULL, NULL);
+  proc_helper_add_function (helper, "make", make, NULL, NULL);
+  proc_helper_add_function (helper, "change", change, NULL, NULL);
   proc_helper_add_function (helper, "kept", return_kept, NULL, NULL);
   proc_helper_add_function (helper, "output-kept", output_kept, NULL, NULL);
   proc_helper_add_function (helper, "file-of-kept", get_file_of_kept, NULL, NULL);
@@ -328,15 +370,107 @@ test_partial_values (void)
   test_pool_finish (pool);
 }
 
+/* ---- what was received and is sent on ---- */
+
 static void
-test_received_is_copied_when_sent_on (void)
+test_buffer_comes_back (void)
 {
   ProcPool *pool = new_pool (1);
   g_autoptr (GVariant) value = new_in_buffer (1);
   g_autoptr (GVariant) received = test_call (pool, "echo", value, NULL);
 
   g_assert_true (is_filled (received, 1));
-  g_assert_cmpuint (get_file_of (received), !=, get_file_of (value));
+  g_assert_cmpuint (get_file_of (received), ==, get_file_of (value));
+  test_pool_finish (pool);
+}
+
+static void
+test_result_is_sent_on_as_it_is (void)
+{
+  ProcPool *one = new_pool (1);
+  ProcPool *other = new_pool (1);
+  g_autoptr (GVariant) result = test_call (one, "make", NULL, NULL);
+
+  g_assert_true (is_filled (result, 1));
+  g_assert_cmpuint (call_number (other, "file", result), ==, get_file_of (result));
+  g_assert_cmpuint (call_number (one, "file", result), ==, get_file_of (result));
+  test_pool_finish (one);
+  test_pool_finish (other);
+}
+
+/* The memory that the host lends a helper process, and has back as a result; but no other helper process gets it. */
+static void
+test_arguments_come_back_as_they_are (void)
+{
+  ProcPool *pool = new_pool (1);
+  ProcPool *other = new_pool (1);
+  g_autoptr (GVariant) value = new_in_heap (1);
+
+  for (guint i = 0; i < N_CALLS; i++)
+    {
+      g_autoptr (ProcTask) task = proc_task_new ("echo-and-tell", value);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) received = test_run_task (pool, task, &error);
+      g_autofree char *file = NULL;
+
+      g_assert_no_error (error);
+      g_assert_true (is_filled (received, 1));
+      file = g_strdup_printf ("%" G_GUINT64_FORMAT, get_file_of (received));
+      g_assert_cmpstr (proc_task_get_progress_text (task), ==, file);
+      g_assert_cmpuint (call_number (other, "file", received), !=, get_file_of (received));
+    }
+  test_pool_finish (pool);
+  test_pool_finish (other);
+}
+
+/* What one has still got isn't filled anew. */
+static void
+test_results_stay (void)
+{
+  ProcPool *pool = new_pool (2);
+  GVariant *received[2 * N_CALLS];
+
+  for (guint i = 0; i < G_N_ELEMENTS (received); i++)
+    {
+      g_autoptr (GVariant) value = new_in_heap (i);
+
+      received[i] = test_call (pool, "echo", value, NULL);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (received); i++)
+    {
+      g_assert_true (is_filled (received[i], i));
+      g_variant_unref (received[i]);
+    }
+  test_pool_finish (pool);
+}
+
+static void
+test_changed_is_copied (void)
+{
+  ProcPool *pool = new_pool (1);
+  g_autoptr (GVariant) value = new_in_heap (1);
+  g_autoptr (GVariant) buffer = new_in_buffer (1);
+  g_autoptr (GVariant) received = test_call (pool, "change", value, NULL);
+  g_autoptr (GVariant) other = test_call (pool, "change", buffer, NULL);
+
+  g_assert_cmpuint (((const guint8 *) g_variant_get_data (received))[0], ==, 99);
+  g_assert_cmpuint (((const guint8 *) g_variant_get_data (other))[0], ==, 99);
+  g_assert_true (is_filled (value, 1));
+  g_assert_true (is_filled (buffer, 1));
+  test_pool_finish (pool);
+}
+
+/* When nothing was sent for a while. */
+static void
+test_lent_memory_is_given_back (void)
+{
+  ProcPool *pool = new_pool (1);
+  g_autoptr (GVariant) value = new_in_heap (1);
+
+  g_assert_cmpuint (call_number (pool, "file", value), !=, 0);
+  g_assert_cmpuint (test_count_mappings ("procpool-loan"), >, 0);
+  test_wait_until (test_count_mappings ("procpool-loan") == 0);
+  g_assert_cmpuint (call_number (pool, "file", value), !=, 0);
   test_pool_finish (pool);
 }
 
@@ -381,7 +515,12 @@ main (int argc, char *argv[])
   g_test_add_func ("/pool-buffers/dropped-while-queued", test_dropped_while_queued);
   g_test_add_func ("/pool-buffers/results", test_results);
   g_test_add_func ("/pool-buffers/partial-values", test_partial_values);
-  g_test_add_func ("/pool-buffers/received-is-copied-when-sent-on", test_received_is_copied_when_sent_on);
+  g_test_add_func ("/pool-buffers/sent-on/buffer-comes-back", test_buffer_comes_back);
+  g_test_add_func ("/pool-buffers/sent-on/result", test_result_is_sent_on_as_it_is);
+  g_test_add_func ("/pool-buffers/sent-on/arguments-come-back", test_arguments_come_back_as_they_are);
+  g_test_add_func ("/pool-buffers/sent-on/results-stay", test_results_stay);
+  g_test_add_func ("/pool-buffers/sent-on/changed-is-copied", test_changed_is_copied);
+  g_test_add_func ("/pool-buffers/lent-memory-is-given-back", test_lent_memory_is_given_back);
   g_test_add_func ("/pool-buffers/descriptors", test_descriptors);
 
   return g_test_run ();

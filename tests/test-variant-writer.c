@@ -206,25 +206,6 @@ test_stays_a_tree (void)
   g_assert_true (after == child);
 }
 
-static void
-test_finds_piece (void)
-{
-  GVariant *child = new_bytes (100);
-  g_autoptr (GVariant) one = g_variant_ref_sink (g_variant_new ("(@ay)", child));
-  g_autoptr (GVariant) nested = g_variant_ref_sink (g_variant_new ("(@(ay))", one));
-  g_autoptr (GVariant) two = g_variant_ref_sink (g_variant_new ("(@ayy)", child, 1));
-  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (child));
-  g_autoptr (GVariant) itself = proc_variant_find_piece (child);
-  g_autoptr (GVariant) in_one = proc_variant_find_piece (one);
-  g_autoptr (GVariant) in_nested = proc_variant_find_piece (nested);
-
-  g_assert_true (itself == child);
-  g_assert_true (in_one == child);
-  g_assert_true (in_nested == child);
-  g_assert_null (proc_variant_find_piece (two));
-  g_assert_null (proc_variant_find_piece (boxed));
-}
-
 /* Takes a floating reference. */
 static void
 assert_refused (GVariant *floating)
@@ -335,7 +316,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/variant-writer/copies-nothing/large-pieces", test_large_pieces);
   g_test_add_func ("/variant-writer/copies-nothing/in-one-piece", test_in_one_piece);
   g_test_add_func ("/variant-writer/copies-nothing/stays-a-tree", test_stays_a_tree);
-  g_test_add_func ("/variant-writer/finds-piece", test_finds_piece);
   g_test_add_func ("/variant-writer/refuses/not-normal", test_not_normal);
   g_test_add_func ("/variant-writer/refuses/too-deep", test_too_deep);
   g_test_add_func ("/variant-writer/refuses/long-types", test_long_types);

@@ -279,6 +279,20 @@ test_count_fds (void)
   return test_count_entries ("/proc/self/fd");
 }
 
+/* Of memory files of that name. */
+static inline guint
+test_count_mappings (const char *name)
+{
+  g_autofree char *pattern = g_strconcat ("memfd:", name, NULL);
+  g_autofree char *maps = NULL;
+  guint n_mappings = 0;
+
+  g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
+  for (const char *found = maps; (found = strstr (found, pattern)) != NULL; found++)
+    n_mappings++;
+  return n_mappings;
+}
+
 /* Of all threads, zombies too. */
 static inline guint
 test_count_children (void)

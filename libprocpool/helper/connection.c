@@ -13,7 +13,6 @@
 #include "base/fd.h"
 #include "base/fork.h"
 #include "wire/memfd.h"
-#include "wire/piece.h"
 #include "wire/remote-error.h"
 
 /* One mutex guards all of the state. It is held for system calls that don't block, never while waiting
@@ -79,6 +78,7 @@ proc_connection_new (int fd)
   self->generation = proc_fork_get_generation ();
   g_mutex_init (&self->mutex);
   self->channel = proc_channel_new (fd, is_unix_socket (fd), PROC_FRAME_DEFAULT_MAX_PAYLOAD);
+  proc_channel_borrow (self->channel);
   g_queue_init (&self->pending);
   self->end = PROC_CHANNEL_OK;
   self->tasks = g_hash_table_new (g_int64_hash, g_int64_equal);
@@ -146,7 +146,7 @@ static int
 make_memfd (ProcConnection *self, const ProcMessage *message)
 {
   if (message->payload == NULL || !proc_channel_uses_memfd (self->channel, g_variant_get_size (message->payload)) ||
-      proc_piece_exists (message->payload))
+      proc_channel_has_piece (self->channel, message->payload))
     return -1;
 
   return proc_memfd_new_for_variant (message->payload, NULL);

@@ -705,6 +705,7 @@ proc_server_greet (ProcServer *self, const char *build_id)
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&options, "{sv}", "library", g_variant_new_string (PROC_VERSION_STRING));
+  g_variant_builder_add (&options, "{sv}", "borrows", g_variant_new_boolean (TRUE));
   if (build_id != NULL)
     g_variant_builder_add (&options, "{sv}", "build-id", g_variant_new_string (build_id));
   message = proc_message_new (PROC_MESSAGE_HELLO, 0,

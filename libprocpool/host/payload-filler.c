@@ -13,6 +13,7 @@
 struct _ProcPayloadFiller
 {
   ProcReactor *reactor;
+  ProcLending *lending; /* owned; NULL: none */
   GVariant *value;
   int memfd;
   GError *error;
@@ -32,6 +33,7 @@ release (ProcPayloadFiller *self)
   proc_fd_clear (&self->memfd);
   g_clear_error (&self->error);
   g_variant_unref (self->value);
+  g_clear_pointer (&self->lending, proc_lending_unref);
   proc_reactor_unref (self->reactor);
   g_free (self);
 }
@@ -54,19 +56,23 @@ fill_thread (gpointer user_data)
 {
   ProcPayloadFiller *self = user_data;
 
-  self->memfd = proc_memfd_new_for_variant (self->value, &self->error);
+  if (self->lending)
+    self->memfd = proc_lending_lend (self->lending, self->value, &self->error);
+  else
+    self->memfd = proc_memfd_new_for_variant (self->value, &self->error);
   proc_reactor_post (self->reactor, on_posted, self);
 
   return NULL;
 }
 
 ProcPayloadFiller *
-proc_payload_filler_new (ProcReactor *reactor, GVariant *value, ProcPayloadFilledFunc func, gpointer user_data, GDestroyNotify destroy)
+proc_payload_filler_new (ProcReactor *reactor, ProcLending *lending, GVariant *value, ProcPayloadFilledFunc func, gpointer user_data, GDestroyNotify destroy)
 {
   ProcPayloadFiller *self = g_new0 (ProcPayloadFiller, 1);
   GThread *thread;
 
   self->reactor = proc_reactor_ref (reactor);
+  self->lending = lending ? proc_lending_ref (lending) : NULL;
   self->value = g_variant_ref (value);
   self->memfd = -1;
   self->func = func;

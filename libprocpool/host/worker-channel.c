@@ -224,6 +224,7 @@ proc_worker_close_channel (ProcWorker *self)
   proc_timer_clear (&self->grace_timer);
   proc_timer_clear (&self->frame_timer);
   proc_timer_clear (&self->more_timer);
+  proc_timer_clear (&self->trim_timer);
   proc_timer_clear (&self->log_timer);
   g_clear_pointer (&self->channel, proc_channel_free);
   g_hash_table_remove_all (self->fillers);

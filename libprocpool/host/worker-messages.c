@@ -24,6 +24,7 @@ handle_hello (ProcWorker *self, ProcMessage *message)
   g_autoptr (GVariant) options = NULL;
   guint32 version;
   guint32 pid;
+  gboolean borrows;
 
   if (self->shaken)
     {
@@ -42,6 +43,8 @@ handle_hello (ProcWorker *self, ProcMessage *message)
     }
 
   self->shaken = TRUE;
+  if (g_variant_lookup (options, "borrows", "b", &borrows) && borrows)
+    proc_channel_lend (self->channel);
   if (g_variant_lookup (options, "build-id", "s", &self->build_id))
     proc_worker_note_change (self, PROP_BUILD_ID);
 }

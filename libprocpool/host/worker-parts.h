@@ -78,6 +78,8 @@ struct _ProcWorker
   ProcTimer *grace_timer;   /* from SIGTERM, or the channel's end, to SIGKILL */
   ProcTimer *frame_timer;   /* from the first byte of a frame to its last */
   ProcTimer *more_timer;    /* until the next turn, while messages are left */
+  ProcTimer *trim_timer;    /* until memory that isn't lent any more is freed, while there is any */
+  guint trim_delay;         /* milliseconds of it */
 
   ProcRateLimit log_limit;  /* on records and on lines of the captured outputs */
   ProcTimer *log_timer;     /* until the dropped ones are told, while there are any */

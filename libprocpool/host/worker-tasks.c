@@ -6,7 +6,6 @@
 
 #include "host/worker-parts.h"
 #include "wire/memfd.h"
-#include "wire/piece.h"
 
 /* The tasks it is given: sent, or first written to shared memory; taken back, cancelled; and which of them it has begun. */
 
@@ -44,10 +43,49 @@ pending_run_free (gpointer user_data)
   g_free (pending);
 }
 
+/* Memory that was lent is kept for so many milliseconds, for what may come next; and where the helper has it for longer,
+ * for as long again at most: so each time it is looked after, it will next be later.
+ */
+#define TRIM_DELAY 1000
+
+static void on_trim_timer (gpointer user_data);
+
+static void
+trim_later (ProcWorker *self)
+{
+  proc_reactor_add_timer (self->reactor, self->trim_delay, &self->trim_timer, on_trim_timer, self);
+}
+
+static void
+on_trim_timer (gpointer user_data)
+{
+  ProcWorker *self = user_data;
+
+  self->trim_delay = MIN (self->trim_delay, G_MAXINT / 2) * 2;
+  if (proc_lending_trim (proc_channel_get_lending (self->channel)))
+    trim_later (self);
+}
+
+static void
+note_lent (ProcWorker *self)
+{
+  ProcLending *lending = proc_channel_get_lending (self->channel);
+
+  if (!lending || proc_lending_is_empty (lending))
+    return;
+
+  self->trim_delay = TRIM_DELAY;
+  if (!self->trim_timer)
+    trim_later (self);
+}
+
 static gboolean
 queue_run (ProcWorker *self, ProcMessage *message, int memfd, GError **error)
 {
-  if (!proc_channel_queue (self->channel, message, memfd, error))
+  gboolean queued = proc_channel_queue (self->channel, message, memfd, error);
+
+  note_lent (self);
+  if (!queued)
     return FALSE;
 
   if (!(message->flags & PROC_FRAME_AHEAD))
@@ -87,7 +125,7 @@ fill_and_queue_run (ProcWorker *self, guint64 id, ProcMessage *message)
   pending->id = id;
   pending->message = message;
   g_hash_table_insert (self->fillers, GSIZE_TO_POINTER ((gsize) id),
-                       proc_payload_filler_new (self->reactor, message->payload, on_filled, pending, pending_run_free));
+                       proc_payload_filler_new (self->reactor, proc_channel_get_lending (self->channel), message->payload, on_filled, pending, pending_run_free));
 }
 
 /* Whether it takes so long that a thread does it. */
@@ -99,7 +137,7 @@ is_to_be_filled (ProcWorker *self, GVariant *arguments)
   if (size < proc_memfd_min_size_in_thread || !proc_channel_uses_memfd (self->channel, size))
     return FALSE;
 
-  return !proc_memfd_holds_variant (arguments) && !proc_piece_exists (arguments);
+  return !proc_channel_has_piece (self->channel, arguments);
 }
 
 gboolean

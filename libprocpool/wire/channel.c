@@ -20,6 +20,8 @@ struct _ProcChannel
   ProcByteStream stream;
   guint64 max_payload; /* bytes */
   gboolean sends_memfd;
+  gboolean borrows;
+  ProcLending *lending; /* NULL: it doesn't lend */
   ProcInbox *inbox;
   ProcOutbox *outbox;
 };
@@ -46,6 +48,7 @@ proc_channel_free (ProcChannel *self)
 {
   proc_inbox_free (self->inbox);
   proc_outbox_free (self->outbox);
+  g_clear_pointer (&self->lending, proc_lending_unref);
   proc_fd_close (self->stream.fd);
   g_free (self);
 }
@@ -68,6 +71,35 @@ void
 proc_channel_forbid_memfd (ProcChannel *self)
 {
   self->sends_memfd = FALSE;
+}
+
+void
+proc_channel_lend (ProcChannel *self)
+{
+  if (!self->sends_memfd || self->lending != NULL)
+    return;
+
+  self->lending = proc_lending_new ();
+  proc_inbox_set_lending (self->inbox, self->lending);
+}
+
+ProcLending *
+proc_channel_get_lending (ProcChannel *self)
+{
+  return self->lending;
+}
+
+void
+proc_channel_borrow (ProcChannel *self)
+{
+  self->borrows = TRUE;
+  proc_inbox_set_borrows (self->inbox);
+}
+
+gboolean
+proc_channel_has_piece (ProcChannel *self, GVariant *payload)
+{
+  return proc_piece_exists (payload, self->borrows);
 }
 
 int
@@ -96,6 +128,21 @@ has_room_for_memfd (ProcChannel *self, const ProcMessage *message)
          (message->fds == NULL || g_unix_fd_list_get_length (message->fds) < PROC_FRAME_MAX_FDS);
 }
 
+/* TRUE if the payload lies in memory that is sent as it is, even if no descriptor is to be had. */
+static gboolean
+take_piece (ProcChannel *self, const ProcMessage *message, int *memfd, ProcPiece **piece)
+{
+  g_autoptr (ProcPiece) found = proc_piece_new (message->payload, self->borrows);
+
+  if (found == NULL)
+    return FALSE;
+
+  *memfd = proc_piece_dup_memfd (found);
+  if (*memfd >= 0 && !proc_piece_is_whole (found))
+    *piece = g_steal_pointer (&found);
+  return TRUE;
+}
+
 /* Makes a memfd where one is due. That none can be made is no failure, but a bad value is one. */
 static gboolean
 make_memfd (ProcChannel *self, const ProcMessage *message, int *memfd, ProcPiece **piece, GError **error)
@@ -106,16 +153,13 @@ make_memfd (ProcChannel *self, const ProcMessage *message, int *memfd, ProcPiece
   if (!proc_channel_uses_memfd (self, size) || size > self->max_payload || !has_room_for_memfd (self, message))
     return TRUE;
 
-  *piece = proc_piece_new (message->payload);
-  if (*piece != NULL)
-    {
-      *memfd = proc_piece_dup_memfd (*piece);
-      if (*memfd < 0)
-        g_clear_pointer (piece, proc_piece_free);
-      return TRUE;
-    }
+  if (take_piece (self, message, memfd, piece))
+    return TRUE;
 
-  *memfd = proc_memfd_new_for_variant (message->payload, &local_error);
+  if (self->lending != NULL)
+    *memfd = proc_lending_lend (self->lending, message->payload, &local_error);
+  else
+    *memfd = proc_memfd_new_for_variant (message->payload, &local_error);
   if (!g_error_matches (local_error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS))
     return TRUE;
 

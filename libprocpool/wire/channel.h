@@ -5,6 +5,7 @@
 #pragma once
 
 #include "channel-status.h"
+#include "lending.h"
 #include "message.h"
 
 /* Framed messages over one connected stream socket, or another descriptor of a stream that is both read
@@ -34,6 +35,18 @@ void proc_channel_set_max_fds (ProcChannel *self, guint max_fds);
 /* Sends all payloads through the stream from now on. */
 void proc_channel_forbid_memfd (ProcChannel *self);
 
+/* For the host's end: payloads go in memory that is lent from now on, if the channel passes descriptors. */
+void proc_channel_lend (ProcChannel *self);
+
+/* NULL unless it lends. The channel's own. */
+ProcLending *proc_channel_get_lending (ProcChannel *self);
+
+/* For the helper's end: the other one is trusted with what it lends, which goes back to it as it is. */
+void proc_channel_borrow (ProcChannel *self);
+
+/* Whether a payload lies in memory that goes to the other side as it is: proc_piece_exists(). Thread-safe. */
+gboolean proc_channel_has_piece (ProcChannel *self, GVariant *payload);
+
 int proc_channel_get_fd (ProcChannel *self);
 
 /* Whether descriptors can be sent along with messages. */
@@ -43,7 +56,7 @@ gboolean proc_channel_passes_fds (ProcChannel *self);
 gboolean proc_channel_uses_memfd (ProcChannel *self, gsize payload_size);
 
 /* Appends @message, which is borrowed, to what is to be sent. @memfd: a descriptor with the payload, from
- * proc_memfd_new_for_variant(), taken in any case; -1: the channel makes one itself if
+ * proc_lending_lend() or proc_memfd_new_for_variant(), taken in any case; -1: the channel makes one itself if
  * proc_channel_uses_memfd(), which takes time in proportion to the size. Fails without a trace:
  * PROC_POOL_ERROR_TOO_LARGE, PROC_POOL_ERROR_INVALID_ARGUMENTS for a value that the receiver would
  * refuse, as proc_message_serialize(), or PROC_POOL_ERROR_FAILED for descriptors that this channel can't

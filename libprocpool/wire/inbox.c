@@ -36,6 +36,8 @@ struct _ProcInbox
   const ProcByteStream *stream;
   guint64 max_payload;
   guint max_fds;
+  gboolean borrows;
+  ProcLending *lending; /* not owned; NULL: nothing is lent */
 
   /* What has been read and not yet handed out is from start to end. All frames have a multiple of 8
    * bytes, and so has start.
@@ -81,6 +83,18 @@ void
 proc_inbox_set_max_fds (ProcInbox *self, guint max_fds)
 {
   self->max_fds = max_fds;
+}
+
+void
+proc_inbox_set_borrows (ProcInbox *self)
+{
+  self->borrows = TRUE;
+}
+
+void
+proc_inbox_set_lending (ProcInbox *self, ProcLending *lending)
+{
+  self->lending = lending;
 }
 
 static void
@@ -190,17 +204,25 @@ find_payload (ProcInbox *self)
   return frame + PROC_FRAME_HEADER_SIZE + PROC_FRAME_PAD (self->header.head_size) + PROC_FRAME_PAD (self->header.type_size);
 }
 
-/* Maps the memfd that is the first of @fds and closes it. */
+/* Maps the memfd that is the first of @fds and closes it. NULL with @lost: there is no descriptor left for it. */
 static GBytes *
-take_payload (ProcInbox *self, GArray *fds, GError **error)
+take_payload (ProcInbox *self, GArray *fds, gboolean *lost, GError **error)
 {
   g_auto (ProcFd) memfd = g_array_index (fds, int, 0);
+  ProcMemfdKind kind = self->borrows ? PROC_MEMFD_BORROWED : PROC_MEMFD_SEALED;
 
   g_array_remove_index (fds, 0);
-  if (self->header.flags & PROC_FRAME_PIECE)
-    return proc_piece_map (memfd, find_payload (self), self->header.payload_size, self->max_payload, error);
+  if (self->lending && proc_lending_exchange (self->lending, &memfd))
+    kind = PROC_MEMFD_OWN;
 
-  return proc_memfd_map (memfd, self->header.payload_size, error);
+  *lost = memfd < 0;
+  if (*lost)
+    return NULL;
+
+  if (self->header.flags & PROC_FRAME_PIECE)
+    return proc_piece_map (memfd, find_payload (self), self->header.payload_size, self->max_payload, kind, error);
+
+  return proc_memfd_map (memfd, self->header.payload_size, kind, error);
 }
 
 /* The message of the frame at the front, which is whole. */
@@ -222,8 +244,8 @@ parse_frame (ProcInbox *self, GError **error)
     }
   if ((self->header.flags & PROC_FRAME_MEMFD) && !lost)
     {
-      payload = take_payload (self, fds, error);
-      mapped = payload != NULL;
+      payload = take_payload (self, fds, &lost, error);
+      mapped = payload != NULL || lost;
     }
   if (fds != NULL && fds->len > 0)
     list = g_unix_fd_list_new_from_array ((const int *) fds->data, fds->len);

@@ -23,8 +23,13 @@
 #include "wire/sealed-bytes.h"
 #include "wire/variant-writer.h"
 
-/* What the receiver needs: nobody can change or cut what it has checked. */
-#define REQUIRED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+/* What the receiver needs: nobody can cut what it has checked, or change it, but perhaps its lender. */
+#define SIZE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
+#define REQUIRED_SEALS (SIZE_SEALS | F_SEAL_WRITE)
+#define LENT_SEALS (SIZE_SEALS | F_SEAL_FUTURE_WRITE)
+
+/* As the system names it, in /proc for one. */
+#define PAYLOAD "procpool-payload"
 
 /* From so many bytes on a piece of a value is worth a system call of its own. */
 #define LARGE_PIECE (16 * 1024)
@@ -76,9 +81,9 @@ reserve (int fd, gsize size)
 }
 
 static int
-create (gsize size, GError **error)
+create (const char *name, gsize size, GError **error)
 {
-  int fd = memfd_create ("procpool-payload", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  int fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
   if (fd < 0)
     set_error_from_errno (error, "create", size, errno);
@@ -88,7 +93,7 @@ create (gsize size, GError **error)
 int
 proc_memfd_new (gsize size, GError **error)
 {
-  g_auto (ProcFd) fd = create (size, error);
+  g_auto (ProcFd) fd = create (PAYLOAD, size, error);
 
   if (fd < 0)
     return -1;
@@ -138,12 +143,17 @@ write_all (gconstpointer data, gsize size, gpointer user_data, GError **error)
   return TRUE;
 }
 
-static int
-new_written (GVariant *value, gsize size, GError **error)
+int
+proc_memfd_new_written (GVariant *value, const char *name, GError **error)
 {
-  g_auto (ProcFd) fd = create (size, error);
+  gsize size = g_variant_get_size (value);
+  g_auto (ProcFd) fd = -1;
   g_autoptr (GVariant) ordered = NULL;
 
+  /* Nothing can't be mapped. */
+  g_return_val_if_fail (size > 0, -1);
+
+  fd = create (name, size, error);
   if (fd < 0)
     return -1;
   if (!may_be_so_large (size))
@@ -153,47 +163,21 @@ new_written (GVariant *value, gsize size, GError **error)
     }
 
   ordered = proc_wire_order (value);
-  if (!proc_variant_write (ordered, LARGE_PIECE, write_all, &fd, error) || !proc_memfd_seal (fd, size, error))
+  if (!proc_variant_write (ordered, LARGE_PIECE, write_all, &fd, error))
     return -1;
 
   return proc_fd_steal (&fd);
 }
 
-/* What lies in sealed memory already, and not in part. On a big-endian machine its numbers aren't as they are sent. */
-static GVariant *
-find_sealed (GVariant *value)
-{
-  g_autoptr (GVariant) piece = G_BYTE_ORDER == G_LITTLE_ENDIAN ? proc_variant_find_piece (value) : NULL;
-
-  return piece != NULL && proc_sealed_bytes_hold_variant (piece) ? g_steal_pointer (&piece) : NULL;
-}
-
-gboolean
-proc_memfd_holds_variant (GVariant *value)
-{
-  g_autoptr (GVariant) sealed = find_sealed (value);
-
-  return sealed != NULL;
-}
-
 int
 proc_memfd_new_for_variant (GVariant *value, GError **error)
 {
-  gsize size = g_variant_get_size (value);
-  g_autoptr (GVariant) sealed = NULL;
-  int fd;
+  g_auto (ProcFd) fd = proc_memfd_new_written (value, PAYLOAD, error);
 
-  /* Nothing can't be mapped. */
-  g_return_val_if_fail (size > 0, -1);
+  if (fd < 0 || !proc_memfd_seal (fd, g_variant_get_size (value), error))
+    return -1;
 
-  sealed = find_sealed (value);
-  if (sealed == NULL)
-    return new_written (value, size, error);
-
-  fd = proc_sealed_bytes_dup_memfd (g_variant_get_data (sealed), size);
-  if (fd < 0)
-    set_error_from_errno (error, "send", size, errno);
-  return fd;
+  return proc_fd_steal (&fd);
 }
 
 static gboolean
@@ -204,7 +188,7 @@ refuse (const char *why, GError **error)
 }
 
 gboolean
-proc_memfd_check (int fd, gsize size, GError **error)
+proc_memfd_check (int fd, gsize size, ProcMemfdKind kind, GError **error)
 {
   struct stat info;
   int seals;
@@ -215,7 +199,8 @@ proc_memfd_check (int fd, gsize size, GError **error)
   seals = fcntl (fd, F_GET_SEALS);
   if (seals < 0)
     return refuse ("is no memfd", error);
-  if ((seals & REQUIRED_SEALS) != REQUIRED_SEALS)
+  if ((seals & REQUIRED_SEALS) != REQUIRED_SEALS &&
+      (kind == PROC_MEMFD_SEALED || (seals & LENT_SEALS) != LENT_SEALS))
     return refuse ("is a memfd without the seals against shrinking, growing and writing", error);
   if (size == 0 || info.st_size < 0 || (guint64) info.st_size < size)
     return refuse ("is a memfd shorter than announced", error);
@@ -229,12 +214,18 @@ proc_memfd_map_failed (gsize size, GError **error)
   return NULL;
 }
 
+static gboolean
+is_sealed_for_ever (int fd)
+{
+  return (fcntl (fd, F_GET_SEALS) & F_SEAL_WRITE) != 0;
+}
+
 GBytes *
-proc_memfd_map (int fd, gsize size, GError **error)
+proc_memfd_map (int fd, gsize size, ProcMemfdKind kind, GError **error)
 {
   gpointer address;
 
-  if (!proc_memfd_check (fd, size, error))
+  if (!proc_memfd_check (fd, size, kind, error))
     return NULL;
 
   /* Private, since a shared mapping of what is sealed against writing fails before Linux 6.7; the pages are the same
@@ -245,5 +236,9 @@ proc_memfd_map (int fd, gsize size, GError **error)
   if (address == MAP_FAILED)
     return proc_memfd_map_failed (size, error);
 
-  return proc_mapping_to_bytes (address, size);
+  /* The lender gives nobody else what it has lent to one. */
+  if (kind == PROC_MEMFD_OWN)
+    return proc_mapping_to_bytes (address, size);
+
+  return proc_sealed_bytes_new_received (address, size, fd, !is_sealed_for_ever (fd));
 }

@@ -15,7 +15,6 @@
 
 #include "base/error.h"
 #include "wire/mapping.h"
-#include "wire/memfd.h"
 #include "wire/sealed-bytes.h"
 #include "wire/type-nodes.h"
 #include "wire/variant-writer.h"
@@ -42,7 +41,7 @@ can_be_sent (void)
   return G_BYTE_ORDER == G_LITTLE_ENDIAN;
 }
 
-/* The only value in @value that is large enough. Values that are bytes have no such parts: they are their own. */
+/* The only value in @value that is large enough. Values that are bytes have no such parts: they are their own, as a whole. */
 static GVariant *
 find_part (GVariant *value, gsize min_size)
 {
@@ -72,16 +71,16 @@ find_part (GVariant *value, gsize min_size)
 
 /* NULL if it isn't worth it. */
 static GVariant *
-find_sealed_part (GVariant *value)
+find_sealed_part (GVariant *value, gboolean to_lender)
 {
   gsize size = g_variant_get_size (value);
   g_autoptr (GVariant) part = NULL;
 
-  if (!can_be_sent () || size < proc_memfd_min_size || !proc_variant_is_tree (value))
+  if (!can_be_sent () || size < proc_memfd_min_size)
     return NULL;
 
   part = find_part (value, size - MIN (size / 2, MAX_REST));
-  return part && proc_sealed_bytes_hold_variant (part) ? g_steal_pointer (&part) : NULL;
+  return part && proc_sealed_bytes_hold_variant (part, to_lender) ? g_steal_pointer (&part) : NULL;
 }
 
 /* A ProcVariantSink. */
@@ -116,9 +115,9 @@ is_aligned (GVariant *value, gsize offset)
 }
 
 ProcPiece *
-proc_piece_new (GVariant *value)
+proc_piece_new (GVariant *value, gboolean to_lender)
 {
-  g_autoptr (GVariant) part = find_sealed_part (value);
+  g_autoptr (GVariant) part = find_sealed_part (value, to_lender);
   g_autoptr (ProcPiece) self = NULL;
 
   if (!part)
@@ -140,9 +139,9 @@ proc_piece_new (GVariant *value)
 }
 
 gboolean
-proc_piece_exists (GVariant *value)
+proc_piece_exists (GVariant *value, gboolean to_lender)
 {
-  g_autoptr (ProcPiece) self = proc_piece_new (value);
+  g_autoptr (ProcPiece) self = proc_piece_new (value, to_lender);
 
   return self != NULL;
 }
@@ -153,6 +152,12 @@ proc_piece_free (ProcPiece *self)
   g_variant_unref (self->part);
   g_byte_array_unref (self->rest);
   g_free (self);
+}
+
+gboolean
+proc_piece_is_whole (const ProcPiece *self)
+{
+  return self->rest->len == 0;
 }
 
 int
@@ -215,7 +220,7 @@ refuse (const char *why, GError **error)
 }
 
 GBytes *
-proc_piece_map (int fd, const guint8 *stored, gsize size, guint64 max_payload, GError **error)
+proc_piece_map (int fd, const guint8 *stored, gsize size, guint64 max_payload, ProcMemfdKind kind, GError **error)
 {
   const guint8 *rest = stored + PROC_FRAME_PIECE_HEAD;
   gsize n_rest = size - PROC_FRAME_PIECE_HEAD;
@@ -238,7 +243,7 @@ proc_piece_map (int fd, const guint8 *stored, gsize size, guint64 max_payload, G
                    part_size, n_rest, max_payload);
       return NULL;
     }
-  if (!proc_memfd_check (fd, part_size, error))
+  if (!proc_memfd_check (fd, part_size, kind, error))
     return NULL;
 
   return map (fd, part_size, rest, offset, n_rest - offset, error);

@@ -5,9 +5,11 @@
 #pragma once
 
 #include "wire/frame.h"
+#include "wire/memfd.h"
 
-/* A payload of which a part lies in sealed memory already, as that of a ProcBuffer beside other arguments: that part is sent by
- * its descriptor and the small rest through the stream, and the receiver maps the one between the other. Private.
+/* A payload that lies in sealed memory already, or of which a part does, as that of a ProcBuffer beside other arguments: that
+ * part is sent by its descriptor and the small rest, if there is one, through the stream, and the receiver maps the one
+ * between the other. Private.
  */
 typedef struct
 {
@@ -19,15 +21,19 @@ typedef struct
 } ProcPiece;
 
 /* Whether @value is such a payload: an array of numbers in it lies in sealed memory, what else there is is small, and the
- * part begins where the receiver can map it. Thread-safe, and takes little time.
+ * part begins where the receiver can map it. @to_lender: as in proc_sealed_bytes_hold_variant(). Thread-safe, and takes
+ * little time.
  */
-gboolean proc_piece_exists (GVariant *value);
+gboolean proc_piece_exists (GVariant *value, gboolean to_lender);
 
 /* Takes it apart. NULL if it is none, or no value that a receiver would take. */
-ProcPiece *proc_piece_new (GVariant *value);
+ProcPiece *proc_piece_new (GVariant *value, gboolean to_lender);
 void proc_piece_free (ProcPiece *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcPiece, proc_piece_free)
+
+/* Whether it is all of the payload: then nothing else is to be said of it than that it comes in a descriptor. */
+gboolean proc_piece_is_whole (const ProcPiece *self);
 
 /* A new, close-on-exec descriptor; -1 with errno. */
 int proc_piece_dup_memfd (const ProcPiece *self);
@@ -40,4 +46,4 @@ void proc_piece_store (const ProcPiece *self, guint8 *bytes);
  * Refuses a part that contradicts them, and whatever proc_memfd_map() refuses (PROC_POOL_ERROR_PROTOCOL); and a
  * payload of more than @max_payload bytes (PROC_POOL_ERROR_TOO_LARGE). PROC_POOL_ERROR_FAILED if the system won't map it.
  */
-GBytes *proc_piece_map (int fd, const guint8 *stored, gsize size, guint64 max_payload, GError **error);
+GBytes *proc_piece_map (int fd, const guint8 *stored, gsize size, guint64 max_payload, ProcMemfdKind kind, GError **error);

@@ -20,7 +20,14 @@ typedef struct
   gpointer address;
   gsize size;
   int memfd;
+  gboolean borrowed;
+  GBytes *received; /* these very bytes, if they were received; not owned, since they own this */
 } Sealed;
+
+/* Of what was received, as long as somebody has it, so many descriptors are kept at most: they aren't the program's to count. */
+#define MAX_RECEIVED 64
+
+static int n_received; /* atomic */
 
 static GMutex mutex;
 static ProcForkMutex fork_mutex = { .mutex = &mutex };
@@ -35,28 +42,64 @@ sealed_free (gpointer data)
   g_hash_table_remove (all, self->address);
   g_mutex_unlock (&mutex);
 
+  if (self->received != NULL)
+    g_atomic_int_add (&n_received, -1);
   proc_fd_close (self->memfd);
   proc_mapping_release (self->address, self->size);
   g_free (self);
 }
 
-GBytes *
-proc_sealed_bytes_new (gpointer address, gsize size, int memfd)
+static Sealed *
+sealed_new (gpointer address, gsize size, int memfd)
 {
-  Sealed *self = g_new (Sealed, 1);
+  Sealed *self = g_new0 (Sealed, 1);
 
   self->address = address;
   self->size = size;
   self->memfd = memfd;
 
+  return self;
+}
+
+static void
+put_on_list (Sealed *self)
+{
   proc_fork_keep_mutex (&fork_mutex);
   g_mutex_lock (&mutex);
   if (all == NULL)
     all = g_hash_table_new (NULL, NULL);
-  g_hash_table_insert (all, address, self);
+  g_hash_table_insert (all, self->address, self);
   g_mutex_unlock (&mutex);
+}
 
+GBytes *
+proc_sealed_bytes_new (gpointer address, gsize size, int memfd)
+{
+  Sealed *self = sealed_new (address, size, memfd);
+
+  put_on_list (self);
   return g_bytes_new_with_free_func (address, size, sealed_free, self);
+}
+
+GBytes *
+proc_sealed_bytes_new_received (gpointer address, gsize size, int memfd, gboolean borrowed)
+{
+  Sealed *self;
+  int kept = -1;
+
+  if (g_atomic_int_add (&n_received, 1) < MAX_RECEIVED)
+    kept = fcntl (memfd, F_DUPFD_CLOEXEC, 3);
+  if (kept < 0)
+    {
+      g_atomic_int_add (&n_received, -1);
+      return proc_mapping_to_bytes (address, size);
+    }
+
+  self = sealed_new (address, size, kept);
+  self->borrowed = borrowed;
+  self->received = g_bytes_new_with_free_func (address, size, sealed_free, self);
+  put_on_list (self);
+  return self->received;
 }
 
 static const Sealed *
@@ -65,14 +108,6 @@ find_locked (gconstpointer address, gsize size)
   const Sealed *found = all != NULL ? g_hash_table_lookup (all, address) : NULL;
 
   return found != NULL && found->size >= size ? found : NULL;
-}
-
-gboolean
-proc_sealed_bytes_contains (gconstpointer address, gsize size)
-{
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
-
-  return find_locked (address, size) != NULL;
 }
 
 int
@@ -95,8 +130,19 @@ is_of_numbers (GVariant *value)
          g_variant_get_size (value) % nodes.root[1].fixed_size == 0;
 }
 
-gboolean
-proc_sealed_bytes_hold_variant (GVariant *value)
+/* Whether nobody who has @value can have changed it. */
+static gboolean
+is_unchanged (GVariant *value, gboolean to_lender)
 {
-  return proc_sealed_bytes_contains (g_variant_get_data (value), g_variant_get_size (value)) && is_of_numbers (value);
+  g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (value);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+  const Sealed *found = find_locked (g_variant_get_data (value), g_variant_get_size (value));
+
+  return found != NULL && (found->received == NULL || found->received == bytes) && (!found->borrowed || to_lender);
+}
+
+gboolean
+proc_sealed_bytes_hold_variant (GVariant *value, gboolean to_lender)
+{
+  return is_unchanged (value, to_lender) && is_of_numbers (value);
 }

@@ -274,23 +274,3 @@ proc_variant_write (GVariant *value, gsize large, ProcVariantSink sink, gpointer
 
   return write_value (&self, nodes.root, value, error) && flush (&self, error);
 }
-
-GVariant *
-proc_variant_find_piece (GVariant *value)
-{
-  g_autoptr (GVariant) piece = g_variant_ref (value);
-
-  while (proc_variant_is_tree (piece))
-    {
-      GVariant *child;
-
-      if (!g_variant_is_of_type (piece, G_VARIANT_TYPE_TUPLE) || g_variant_n_children (piece) != 1)
-        return NULL;
-
-      child = g_variant_get_child_value (piece, 0);
-      g_variant_unref (piece);
-      piece = child;
-    }
-
-  return g_steal_pointer (&piece);
-}

@@ -23,8 +23,3 @@ gboolean proc_variant_write (GVariant *value, gsize large, ProcVariantSink sink,
 
 /* Whether it is made of other values, and not of bytes. */
 gboolean proc_variant_is_tree (GVariant *value);
-
-/* The value whose bytes, serialised, are those of @value and lie in one piece: @value, or what is in a tuple of one
- * member, in which it is alone. NULL if @value is made of several pieces. Never serialises anything. A new reference.
- */
-GVariant *proc_variant_find_piece (GVariant *value);

@@ -12,6 +12,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include "wire/sealed-bytes.h"
 
 #define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
@@ -227,6 +230,8 @@ open_unfit (const char *kind)
     return make_memfd (4096, F_SEAL_SHRINK | F_SEAL_WRITE);
   if (g_str_equal (kind, "writable"))
     return make_memfd (4096, F_SEAL_SHRINK | F_SEAL_GROW);
+  if (g_str_equal (kind, "lent"))
+    return make_memfd (4096, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE);
   if (g_str_equal (kind, "short"))
     return make_memfd (4095, ALL_SEALS);
   if (g_str_equal (kind, "empty"))
@@ -269,6 +274,42 @@ static void
 oversize_piece (void)
 {
   send_piece (make_memfd (4096, ALL_SEALS), 0, g_ascii_strtoull (hostile_argument, NULL, 10));
+}
+
+/* A descriptor of the memory that the host lends for the next task's arguments, by which it isn't lent. */
+static int
+open_lent (guint64 *id)
+{
+  g_autoptr (ProcMessage) run = hostile_receive (PROC_MESSAGE_RUN);
+  gsize size = g_variant_get_size (run->payload);
+  int lent = proc_sealed_bytes_dup_memfd (g_variant_get_data (run->payload), size);
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", lent);
+  int opened = open (path, O_RDONLY | O_CLOEXEC);
+
+  if (lent < 0 || opened < 0)
+    g_error ("%s", g_strerror (errno));
+  close (lent);
+  *id = run->task_id;
+  return opened;
+}
+
+/* Lets go what it was lent, reads on, and gives it back as the result of each task. */
+static void
+old_loan (void)
+{
+  g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("{'borrows': <true>}"));
+  guint64 id;
+  int first;
+
+  proc_channel_borrow (hostile_channel);
+  hostile_send_message (PROC_MESSAGE_HELLO, 0, g_variant_new ("(uu@a{sv})", PROC_PROTOCOL_VERSION, (guint) getpid (), options), NULL);
+  hostile_send_message (PROC_MESSAGE_READY, 0, NULL, NULL);
+  first = open_lent (&id);
+  for (;;)
+    {
+      send_memfd (id, first, (guint64) lseek (first, 0, SEEK_END));
+      id = hostile_wait_for_message (PROC_MESSAGE_RUN);
+    }
 }
 
 /* An honest value that needs a descriptor, before the reply. */
@@ -370,6 +411,7 @@ const Misbehaviour hostile_conduct[] = {
   { "unfit-piece", unfit_piece }, /* the same */
   { "misplaced-piece", misplaced_piece },
   { "oversize-piece", oversize_piece },
+  { "old-loan", old_loan },
   { "large-output", large_output },
   { "error-flood", error_flood },
   { "long-domain", long_domain },

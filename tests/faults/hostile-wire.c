@@ -179,8 +179,8 @@ hostile_claim_to_have_sent (void)
 }
 
 /* The next message of that type; what comes before it isn't of interest. */
-guint64
-hostile_wait_for_message (ProcMessageType type)
+ProcMessage *
+hostile_receive (ProcMessageType type)
 {
   for (;;)
     {
@@ -191,7 +191,7 @@ hostile_wait_for_message (ProcMessageType type)
         case PROC_CHANNEL_OK:
           keep_mark (message);
           if (message->type == type)
-            return message->task_id;
+            return g_steal_pointer (&message);
           break;
         case PROC_CHANNEL_AGAIN:
           wait_for (POLLIN);
@@ -202,6 +202,14 @@ hostile_wait_for_message (ProcMessageType type)
           _exit (EXIT_FAILURE);
         }
     }
+}
+
+guint64
+hostile_wait_for_message (ProcMessageType type)
+{
+  g_autoptr (ProcMessage) message = hostile_receive (type);
+
+  return message->task_id;
 }
 
 /* A good beginning: the id of the first task. */

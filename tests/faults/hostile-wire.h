@@ -39,7 +39,10 @@ void hostile_send_progress (guint64 id, const char *text);
 /* In the memory that is shared with the host, once that is there. */
 void hostile_claim_to_have_sent (void);
 
-/* The id of the next message of that type; what comes before it isn't of interest. */
+/* The next message of that type; what comes before it isn't of interest. */
+ProcMessage *hostile_receive (ProcMessageType type);
+
+/* The id of it. */
 guint64 hostile_wait_for_message (ProcMessageType type);
 
 /* A good beginning: the id of the first task. */

@@ -64,7 +64,7 @@ static void
 test_unsealed_memfd (void)
 {
   static const char *const kinds[] = {
-    "unsealed", "growing", "writable", "short", "empty", "file", "device", "directory", "path", "pipe", "socket", "none",
+    "unsealed", "growing", "writable", "lent", "short", "empty", "file", "device", "directory", "path", "pipe", "socket", "none",
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
@@ -72,6 +72,46 @@ test_unsealed_memfd (void)
       faults_expect ("unfit-memfd", kinds[i], PROC_POOL_ERROR_PROTOCOL, "descriptor");
       faults_expect ("unfit-piece", kinds[i], PROC_POOL_ERROR_PROTOCOL, "descriptor");
     }
+}
+
+static GVariant *
+new_filled (guint8 byte)
+{
+  const gsize size = 1024 * 1024;
+  guint8 *bytes = g_malloc (size);
+
+  memset (bytes, byte, size);
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, size, TRUE, g_free, bytes);
+}
+
+/* It tells lies in its results, of which it may have any; but what the host has got doesn't change any more. */
+static void
+test_old_loan (void)
+{
+  ProcPool *pool = faults_hostile_pool_new ("old-loan", NULL);
+  GVariant *results[20];
+  guint8 bytes[G_N_ELEMENTS (results)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      results[i] = test_call (pool, "echo", new_filled (i + 1), &error);
+      if (i == 0)
+        g_assert_no_error (error);
+      if (results[i])
+        bytes[i] = ((const guint8 *) g_variant_get_data (results[i]))[0];
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      const guint8 *data = results[i] ? g_variant_get_data (results[i]) : NULL;
+
+      for (gsize j = 0; results[i] && j < g_variant_get_size (results[i]); j++)
+        g_assert_cmpuint (data[j], ==, bytes[i]);
+      g_clear_pointer (&results[i], g_variant_unref);
+    }
+  proc_worker_kill (test_get_worker (pool, 0), NULL);
+  faults_finish (pool);
 }
 
 static void
@@ -451,6 +491,7 @@ main (int argc, char *argv[])
   faults_add ("/faults/hostile/descriptor-flood/missing", test_missing_descriptor);
   faults_add ("/faults/hostile/unsealed-memfd", test_unsealed_memfd);
   faults_add ("/faults/hostile/unsealed-memfd/misplaced", test_misplaced_piece);
+  faults_add ("/faults/hostile/unsealed-memfd/old-loan", test_old_loan);
   faults_add ("/faults/hostile/error-flood", test_error_flood);
   faults_add ("/faults/hostile/error-flood/domain", test_error_flood_in_the_domain);
   faults_add ("/faults/hostile/log-flood", test_log_flood);

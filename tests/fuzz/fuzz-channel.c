@@ -3,7 +3,8 @@
  */
 
 /* A whole channel, through a socket pair. Input: a byte with the size of the pieces in which the rest is
- * written, a byte with the number of descriptors that each piece has, then what is written.
+ * written, a byte with the number of descriptors that each piece has, in bits what channel it is and which descriptor is
+ * the first, then what is written.
  */
 
 #ifndef _GNU_SOURCE
@@ -23,26 +24,44 @@
 #define MAX_PAYLOAD (64 * 1024)
 #define MAX_FDS 4
 
-/* Kept for all inputs: a good memfd, then something else. */
+#define NO_FDS 0x80
+#define LENDS 0x40
+#define LENT_FIRST 0x20
+
+/* What the other side sends: a good memfd, what isn't one, and what it was lent, if it was. */
+static int memfd = -1;
+static int device;
+static int lent;
+
 static void
-get_fds (int fds[MAX_FDS])
+open_fds (ProcChannel *channel, guint8 options)
 {
-  static int memfd = -1;
-  static int device;
+  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_string ("text"));
 
   if (memfd < 0)
     {
-      g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_string ("text"));
-
       memfd = proc_memfd_new_for_variant (value, NULL);
       device = open ("/dev/null", O_RDWR | O_CLOEXEC);
     }
-  for (guint i = 0; i < MAX_FDS; i++)
-    fds[i] = i == 0 ? memfd : device;
+  if (options & LENDS)
+    proc_channel_lend (channel);
+  if (proc_channel_get_lending (channel))
+    lent = proc_lending_lend (proc_channel_get_lending (channel), value, NULL);
+  else
+    lent = dup (device);
 }
 
 static void
-write_piece (int fd, const guint8 *bytes, gsize size, guint n_fds)
+get_fds (int fds[MAX_FDS], gboolean lent_first)
+{
+  fds[0] = lent_first ? lent : memfd;
+  fds[1] = device;
+  fds[2] = lent_first ? memfd : lent;
+  fds[3] = device;
+}
+
+static void
+write_piece (int fd, const guint8 *bytes, gsize size, guint n_fds, gboolean lent_first)
 {
   union
   {
@@ -57,7 +76,7 @@ write_piece (int fd, const guint8 *bytes, gsize size, guint n_fds)
     {
       struct cmsghdr *control = &buffer.align;
 
-      get_fds (fds);
+      get_fds (fds, lent_first);
       message.msg_control = &buffer;
       message.msg_controllen = CMSG_SPACE (n_fds * sizeof (int));
       control->cmsg_level = SOL_SOCKET;
@@ -100,19 +119,21 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (size < 2 || size > 32 * 1024)
     return 0;
   piece_size = data[0] == 0 ? size : data[0];
-  n_fds = data[1] % (MAX_FDS + 1);
+  n_fds = (data[1] & 0x1f) % (MAX_FDS + 1);
 
   g_assert_true (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
-  channel = proc_channel_new (fds[0], data[1] < 0x80, MAX_PAYLOAD);
+  channel = proc_channel_new (fds[0], !(data[1] & NO_FDS), MAX_PAYLOAD);
+  open_fds (channel, data[1]);
 
   for (gsize offset = 2; offset < size; offset += piece_size)
     {
-      write_piece (fds[1], data + offset, MIN (piece_size, size - offset), n_fds);
+      write_piece (fds[1], data + offset, MIN (piece_size, size - offset), n_fds, (data[1] & LENT_FIRST) != 0);
       if (!drain (channel))
         break;
     }
   proc_fd_close (fds[1]);
   g_assert_false (drain (channel));
+  proc_fd_clear (&lent);
 
   proc_channel_free (channel);
   return 0;

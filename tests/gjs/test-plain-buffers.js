@@ -112,6 +112,17 @@ test('a buffer that is the only argument is not copied', async () => {
     }
 });
 
+test('what the helper has changed comes back changed', async () => {
+    const pool = makeJsPool({maxWorkers: 1});
+    for (const argument of [new Uint8Array(SIZE).fill(1), makeFilled(1)]) {
+        const back = await pool.call(`${BUFFERS}changed`, argument);
+        assertEqual([back[0], back[1], back.length], [9, 1, SIZE]);
+        back[1] = 8;
+        const again = await pool.call(`${BUFFERS}changed`, back);
+        assertEqual([again[0], again[1], again[2], again.length], [9, 8, 1, SIZE]);
+    }
+});
+
 test('a buffer among other arguments is not copied', async () => {
     const pool = makeJsPool({maxWorkers: 1});
     const [buffer, file] = fileOf(() => makeFilled(1));

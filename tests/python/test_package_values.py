@@ -29,7 +29,7 @@ def is_mapped(array):
         for line in file:
             start, end = (int(part, 16) for part in line.split()[0].split("-"))
             if start <= address < end:
-                return "memfd:procpool-payload" in line
+                return "memfd:procpool-" in line
     return False
 
 
@@ -41,8 +41,13 @@ def n_mappings():
 def is_bytes_mapped(data):
     start = id(data)
     with open("/proc/self/maps", encoding="utf-8") as file:
-        ranges = [line.split()[0].split("-") for line in file if "memfd:procpool-payload" in line]
+        ranges = [line.split()[0].split("-") for line in file if "memfd:procpool-" in line]
     return any(int(first, 16) <= start < int(last, 16) for first, last in ranges)
+
+
+def change(array):
+    array[0] = 9
+    return array
 
 
 def count_zeros(data):
@@ -99,6 +104,14 @@ class TestValues(PackageTestCase):
         self.assertFalse(view.readonly)
         view[0] = 9
         self.assertEqual((view[0], data[0]), (9, 0))
+
+    def test_what_was_changed_comes_back_changed(self):
+        for data in (bytearray(3 << 20), memoryview(bytearray(3 << 20))):
+            back = self.call(change, data)
+            self.assertEqual((back[0], back[-1], data[0]), (9, 0, 0))
+            back[1] = 8
+            again = self.call(change, back)
+            self.assertEqual((again[0], again[1], len(again)), (9, 8, 3 << 20))
 
     def test_memoryview_keeps_format_and_shape(self):
         view = memoryview(bytearray(LARGE * 8)).cast("i", (LARGE, 2))

@@ -24,6 +24,12 @@ export function describe(bytes) {
     return [bytes.constructor.name, bytes.length, bytes.every(byte => byte === bytes[0]) ? bytes[0] : null];
 }
 
+// In place.
+export function changed(bytes) {
+    bytes[0] = 9;
+    return bytes;
+}
+
 export function describeInner(_text, {inner: [, bytes]}) {
     return describe(bytes);
 }
