@@ -22,6 +22,29 @@ echo (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GErro
   return g_variant_ref (arguments);
 }
 
+GVariant *
+bench_own_bytes (gsize size)
+{
+  static GVariant *own;
+
+  if (own == NULL || g_variant_get_size (own) != size)
+    {
+      char *bytes = g_malloc (size);
+
+      g_clear_pointer (&own, g_variant_unref);
+      memset (bytes, 1, size);
+      own = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, size, TRUE, g_free, bytes));
+    }
+  return g_variant_ref (own);
+}
+
+/* ay → ay: other bytes of the same size */
+static GVariant *
+reply_with_own (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+{
+  return bench_own_bytes (g_variant_get_size (arguments));
+}
+
 static GVariant *
 reply_in_buffer (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
@@ -58,6 +81,7 @@ bench_serve (void)
   proc_helper_add_function (helper, "increment", increment, NULL, NULL);
   proc_helper_add_function (helper, "echo", echo, NULL, NULL);
   proc_helper_add_function (helper, "buffer", reply_in_buffer, NULL, NULL);
+  proc_helper_add_function (helper, "own", reply_with_own, NULL, NULL);
   proc_helper_add_function (helper, "crash", crash, NULL, NULL);
   return proc_helper_run (helper);
 }

@@ -6,6 +6,9 @@
 
 #include <procpool/procpool.h>
 
+/* A value of so many bytes, each of them 1, that lies in this process's heap: the same one as long as the size is. */
+GVariant *bench_own_bytes (gsize size);
+
 /* What the benchmarks share. Each of them is its own helper program, whose functions are
  *
  *   increment  (x) → (x), and x → x for maps: adds one, so that every result can be checked

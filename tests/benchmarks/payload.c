@@ -44,9 +44,9 @@ static const struct
   gsize min_size;
   gsize min_size_in_thread;
 } ways[N_WAYS] = {
-  [SOCKET] = { "socket", "echo", G_MAXSIZE, G_MAXSIZE },
-  [MEMORY] = { "memory", "echo", 1, G_MAXSIZE },
-  [THREAD] = { "thread", "echo", 1, 1 },
+  [SOCKET] = { "socket", "own", G_MAXSIZE, G_MAXSIZE },
+  [MEMORY] = { "memory", "own", 1, G_MAXSIZE },
+  [THREAD] = { "thread", "own", 1, 1 },
   [BUFFER] = { "buffer", "buffer", 1, 1 },
 };
 
@@ -86,11 +86,12 @@ new_in_buffer (gsize size)
 
 /* ---- The helper process ---- */
 
+/* What it got would go back as it is. */
 static GVariant *
-echo (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
+reply_with_own (ProcInvocation *invocation, GVariant *arguments, gpointer user_data, GError **error)
 {
   read_all (arguments);
-  return g_variant_ref (arguments);
+  return bench_own_bytes (g_variant_get_size (arguments));
 }
 
 static GVariant *
@@ -113,7 +114,7 @@ serve (void)
   g_autoptr (ProcHelper) helper = proc_helper_new ();
 
   proc_memfd_min_size = g_getenv (VARIABLE) != NULL ? 1 : G_MAXSIZE;
-  proc_helper_add_function (helper, "echo", echo, NULL, NULL);
+  proc_helper_add_function (helper, "own", reply_with_own, NULL, NULL);
   proc_helper_add_function (helper, "buffer", reply_in_buffer, NULL, NULL);
   return proc_helper_run (helper);
 }

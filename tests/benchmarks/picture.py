@@ -38,6 +38,7 @@ PANELS = [
         "64 MiB there and back, ms (shorter is better)",
         [
             (OWN, "large.call", 1),
+            (OWN + ", other bytes back", "large.others", 1),
             (OWN + ", ProcBuffer", "large.buffer", 1),
             ("two memcpy, memory there", "large.copies", 1),
             ("two memcpy, memory new", "large.fresh", 1),
