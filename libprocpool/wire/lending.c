@@ -35,8 +35,8 @@
 /* While one is let go, as it is in a thread when it is large, and one is on its way, there is one to be filled. */
 #define MAX_REGIONS 3
 
-/* What is larger isn't kept from the rest of the system. */
-#define MAX_SIZE ((gsize) 256 * 1024 * 1024)
+/* More, in bytes, isn't kept from the rest of the system for one helper process. */
+#define MAX_TOTAL ((gsize) 256 * 1024 * 1024)
 
 /* From so many bytes on a piece of a value is copied from where it lies. */
 #define LARGE_PIECE (16 * 1024)
@@ -151,17 +151,28 @@ take_region (ProcLending *self, gsize size)
   return NULL;
 }
 
-/* Whether one more may be added, if need be in the place of a free one of another size. */
 static gboolean
-make_room_locked (ProcLending *self)
+has_room_locked (ProcLending *self, gsize size)
 {
-  for (guint i = 0; i < self->regions->len && self->regions->len >= MAX_REGIONS; i++)
+  gsize total = size;
+
+  for (guint i = 0; i < self->regions->len; i++)
+    total += ((Region *) self->regions->pdata[i])->size;
+
+  return self->regions->len < MAX_REGIONS && total <= MAX_TOTAL;
+}
+
+/* Whether one more may be added, if need be in the place of free ones of another size. */
+static gboolean
+make_room_locked (ProcLending *self, gsize size)
+{
+  for (guint i = self->regions->len; i > 0 && !has_room_locked (self, size); i--)
     {
-      if (region_is_free (self->regions->pdata[i]))
-        g_ptr_array_remove_index (self->regions, i);
+      if (region_is_free (self->regions->pdata[i - 1]))
+        g_ptr_array_remove_index (self->regions, i - 1);
     }
   note_count (self);
-  return self->regions->len < MAX_REGIONS;
+  return has_room_locked (self, size);
 }
 
 /* A ProcVariantSink. */
@@ -205,7 +216,7 @@ add_region (ProcLending *self, int memfd, gsize size)
   void *memory;
   Region *region;
 
-  if (!make_room_locked (self) || fstat (memfd, &info) != 0)
+  if (!make_room_locked (self, size) || fstat (memfd, &info) != 0)
     return -1;
   lent = open_locked (memfd);
   if (lent < 0)
@@ -239,7 +250,7 @@ proc_lending_lend (ProcLending *self, GVariant *value, GError **error)
   Region *region;
   int lent;
 
-  if (size > MAX_SIZE)
+  if (size > MAX_TOTAL)
     return proc_memfd_new_for_variant (value, error);
 
   region = take_region (self, size);
