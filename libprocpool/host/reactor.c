@@ -5,14 +5,13 @@
 #include "reactor.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/fork.h"
 #include "host/hub.h"
+#include "host/reactor-parts.h"
 
 /* One epoll descriptor a pool, however many workers it has: what the caller's main loop polls doesn't grow with
  * them, and a blocking call can drive the pool alone by polling the same descriptor, without dispatching
@@ -29,30 +28,6 @@
  * A fork has a copy of it that shares the epoll instance and the sockets in it with the original: the copy
  * is never dispatched, lest it take what the original was sent.
  */
-struct _ProcReactor
-{
-  ProcHubMember member; /* with the count of references */
-  guint generation;     /* of the process that made it: proc_fork_get_generation() */
-  GMainContext *context;
-  int epoll_fd;         /* made with the first watch, so that making a pool can't fail */
-
-  GSequence *timers; /* of ProcTimer, by deadline */
-
-  ProcReactorFunc settle;
-  gboolean (*linger) (gpointer user_data);
-  gpointer settle_data;
-
-  GQueue emissions;    /* of ProcDelivery, by its link */
-  GQueue completions;  /* of ProcDelivery, by its link */
-  guint n_blocking;    /* depth of proc_reactor_wait() dispatching: completions wait meanwhile */
-  gboolean dirty;      /* something was changed outside an event: to be settled */
-
-  GMutex lock;         /* protects all below */
-  GQueue inbox;        /* of ProcPosted: by any thread */
-  int n_posted;        /* atomic: its length, to be asked without the lock */
-  GSList *waiters;     /* of ProcWaiter: threads in proc_reactor_wait() */
-  int n_waiters;       /* atomic: their number, to be asked without the lock */
-};
 
 struct _ProcWatch
 {
@@ -81,22 +56,13 @@ typedef struct
   gpointer user_data;
 } ProcPosted;
 
-typedef struct
-{
-  GCond cond; /* for while another thread owns the context */
-  int fd;     /* an eventfd, for while none does; -1 if there was none to be had */
-} ProcWaiter;
-
 /* Bounds on one dispatch, so that the caller's other sources have their turn. */
 #define MAX_EVENTS 64
 #define MAX_COMPLETIONS 256
 #define MAX_LINGERING 100 /* microseconds, until others have theirs */
 
-/* How often a blocked thread looks whether the context has lost its owner, who gives no sign of it. */
-#define OWNER_CHECK_INTERVAL (100 * G_TIME_SPAN_MILLISECOND)
-
-static gint64
-next_deadline (ProcReactor *self)
+gint64
+proc_reactor_get_next_deadline (ProcReactor *self)
 {
   GSequenceIter *first = g_sequence_get_begin_iter (self->timers);
 
@@ -112,15 +78,6 @@ has_work (ProcReactor *self)
 {
   return self->dirty || !g_queue_is_empty (&self->emissions) || !g_queue_is_empty (&self->completions) ||
          g_atomic_int_get (&self->n_posted) > 0;
-}
-
-static int
-milliseconds_until (gint64 deadline, gint64 now)
-{
-  if (deadline < 0)
-    return -1;
-
-  return (int) CLAMP ((deadline - now + 999) / 1000, 0, G_MAXINT);
 }
 
 static GIOCondition
@@ -193,7 +150,7 @@ dispatch_timers (ProcReactor *self)
 
   for (;;)
     {
-      gint64 deadline = next_deadline (self);
+      gint64 deadline = proc_reactor_get_next_deadline (self);
       ProcTimer *timer;
       ProcReactorFunc func;
       gpointer user_data;
@@ -303,8 +260,8 @@ linger (ProcReactor *self)
   return self->linger && self->linger (self->settle_data);
 }
 
-static void
-dispatch (ProcReactor *self)
+void
+proc_reactor_dispatch (ProcReactor *self)
 {
   g_autoptr (ProcReactor) held = proc_reactor_ref (self);
   gint64 end = 0;
@@ -337,7 +294,7 @@ member_dispatch (ProcHubMember *member)
 {
   g_autoptr (ProcReactor) self = (ProcReactor *) member;
 
-  dispatch (self);
+  proc_reactor_dispatch (self);
   if (has_work (self))
     proc_hub_queue (member);
 }
@@ -356,7 +313,7 @@ static void
 note_deadline (ProcReactor *self)
 {
   if (!proc_reactor_is_copy (self))
-    proc_hub_set_deadline (&self->member, next_deadline (self));
+    proc_hub_set_deadline (&self->member, proc_reactor_get_next_deadline (self));
 }
 
 ProcReactor *
@@ -563,27 +520,6 @@ proc_timer_clear (ProcTimer **location)
   g_free (timer);
 }
 
-static void
-wake_waiters_locked (ProcReactor *self)
-{
-  for (GSList *l = self->waiters; l; l = l->next)
-    {
-      ProcWaiter *waiter = l->data;
-
-      g_cond_signal (&waiter->cond);
-      if (waiter->fd >= 0)
-        eventfd_write (waiter->fd, 1);
-    }
-}
-
-void
-proc_reactor_notify_waiters (ProcReactor *self)
-{
-  g_mutex_lock (&self->lock);
-  wake_waiters_locked (self);
-  g_mutex_unlock (&self->lock);
-}
-
 void
 proc_reactor_post (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
 {
@@ -596,7 +532,7 @@ proc_reactor_post (ProcReactor *self, ProcReactorFunc func, gpointer user_data)
   g_queue_push_tail (&self->inbox, message);
   if (g_atomic_int_add (&self->n_posted, 1) == 0)
     {
-      wake_waiters_locked (self);
+      proc_reactor_wake_waiters_locked (self);
       note_work (self);
       g_main_context_wakeup (self->context);
     }
@@ -625,111 +561,4 @@ void
 proc_reactor_complete (ProcReactor *self, ProcDelivery *completion, ProcReactorFunc func, gpointer user_data)
 {
   push_delivery (self, &self->completions, completion, func, user_data);
-}
-
-/* Dispatches what is due, owning the context. */
-static void
-wait_dispatch (ProcReactor *self)
-{
-  g_main_context_push_thread_default (self->context);
-  self->n_blocking++;
-  dispatch (self);
-  self->n_blocking--;
-  g_main_context_pop_thread_default (self->context);
-}
-
-/* When to dispatch again: completions, which can't be made now, don't count. */
-static gint64
-wait_deadline (ProcReactor *self)
-{
-  if (self->dirty || !g_queue_is_empty (&self->emissions) || g_atomic_int_get (&self->n_posted) > 0)
-    return 0;
-
-  return next_deadline (self);
-}
-
-static void
-wait_poll (ProcReactor *self, ProcWaiter *waiter, gint64 deadline)
-{
-  struct pollfd fds[2];
-  nfds_t n_fds = 0;
-  int timeout = -1;
-
-  if (self->epoll_fd >= 0)
-    fds[n_fds++] = (struct pollfd) { .fd = self->epoll_fd, .events = POLLIN };
-  if (waiter->fd >= 0)
-    fds[n_fds++] = (struct pollfd) { .fd = waiter->fd, .events = POLLIN };
-  else
-    timeout = 10;
-
-  if (deadline >= 0)
-    {
-      int left = milliseconds_until (deadline, g_get_monotonic_time ());
-
-      timeout = timeout < 0 ? left : MIN (timeout, left);
-    }
-
-  poll (fds, n_fds, timeout);
-
-  if (waiter->fd >= 0)
-    {
-      eventfd_t value;
-
-      eventfd_read (waiter->fd, &value);
-    }
-}
-
-static gboolean
-wait_for_owner (ProcReactor *self, ProcWaiter *waiter, gboolean (*done) (gpointer user_data), gpointer user_data)
-{
-  gboolean finished;
-
-  g_mutex_lock (&self->lock);
-  finished = done (user_data);
-  if (!finished)
-    g_cond_wait_until (&waiter->cond, &self->lock, g_get_monotonic_time () + OWNER_CHECK_INTERVAL);
-  g_mutex_unlock (&self->lock);
-
-  return finished;
-}
-
-void
-proc_reactor_wait (ProcReactor *self, gboolean (*done) (gpointer user_data), gpointer user_data)
-{
-  ProcWaiter waiter = { .fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK) };
-  gboolean finished = FALSE;
-
-  g_cond_init (&waiter.cond);
-  g_mutex_lock (&self->lock);
-  self->waiters = g_slist_prepend (self->waiters, &waiter);
-  g_atomic_int_inc (&self->n_waiters);
-  g_mutex_unlock (&self->lock);
-
-  while (!finished)
-    {
-      if (g_main_context_acquire (self->context))
-        {
-          gint64 deadline;
-
-          wait_dispatch (self);
-          finished = done (user_data);
-          deadline = wait_deadline (self);
-          g_main_context_release (self->context);
-
-          /* Polled without owning the context, so that a main loop in another thread goes on. */
-          if (!finished)
-            wait_poll (self, &waiter, deadline);
-        }
-      else
-        {
-          finished = wait_for_owner (self, &waiter, done, user_data);
-        }
-    }
-
-  g_mutex_lock (&self->lock);
-  self->waiters = g_slist_remove (self->waiters, &waiter);
-  g_atomic_int_add (&self->n_waiters, -1);
-  g_mutex_unlock (&self->lock);
-  g_cond_clear (&waiter.cond);
-  proc_fd_clear (&waiter.fd);
 }
