@@ -152,6 +152,27 @@ test_first_of_two_replies_counts (void)
   test_pool_finish (pool);
 }
 
+/* In the socket, and in shared memory that the main loop's thread fills, and another one. */
+static void
+test_arguments_that_nobody_takes_are_told (void)
+{
+  const gsize sizes[] = { 100, 300 * 1024, 3 * 1024 * 1024 };
+  ProcPool *pool = test_pool_new (1);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *text = g_strnfill (sizes[i], 'x');
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (test_call (pool, "echo", g_variant_new_from_data (G_VARIANT_TYPE_STRING, text, sizes[i], FALSE, NULL, NULL), &error));
+      g_assert_error (error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS);
+      test_assert_error_says (error, "normal form");
+      test_assert_answers (pool);
+    }
+  g_assert_cmpuint (proc_pool_get_n_workers (pool), ==, 1);
+  test_pool_finish (pool);
+}
+
 static void
 test_task_runs_once (void)
 {
@@ -504,6 +525,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/pool/call/wrong-argument-type", test_wrong_argument_type_is_told);
   g_test_add_func ("/pool/call/dropped-invocation", test_dropped_invocation_is_an_error);
   g_test_add_func ("/pool/call/first-of-two-replies-counts", test_first_of_two_replies_counts);
+  g_test_add_func ("/pool/arguments-that-nobody-takes", test_arguments_that_nobody_takes_are_told);
   g_test_add_func ("/pool/call/task-runs-once", test_task_runs_once);
   g_test_add_func ("/pool/call/many-complete-each-once", test_many_calls_complete_each_once);
   g_test_add_func ("/pool/call/large-values", test_large_values_cross_both_ways);

@@ -139,17 +139,18 @@ proc_connection_close (ProcConnection *self)
   self->closed = TRUE;
 }
 
-/* Copying a large payload takes long enough to be done without the mutex. -1: the channel finds its own
- * way.
- */
+/* Copying a large payload takes long enough to be done without the mutex. -1: it goes another way. */
 static int
 make_memfd (ProcConnection *self, const ProcMessage *message)
 {
+  int memfd;
+
   if (message->payload == NULL || !proc_channel_uses_memfd (self->channel, g_variant_get_size (message->payload)) ||
       proc_channel_has_piece (self->channel, message->payload))
     return -1;
 
-  return proc_memfd_new_for_variant (message->payload, NULL);
+  memfd = proc_memfd_new_for_variant (message->payload, NULL);
+  return memfd >= 0 ? memfd : PROC_CHANNEL_NO_MEMFD;
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "host/worker-parts.h"
 #include "wire/memfd.h"
 
@@ -101,19 +102,22 @@ on_filled (int memfd, const GError *fill_error, gpointer user_data)
   guint64 id = pending->id;
   g_autoptr (ProcMessage) message = g_steal_pointer (&pending->message);
   g_autoptr (GError) error = NULL;
+  gpointer run;
 
-  /* Frees @pending. */
+  if (g_error_matches (fill_error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS))
+    error = g_error_copy (fill_error);
+
+  /* Frees @pending, and @fill_error. */
   g_hash_table_remove (self->fillers, GSIZE_TO_POINTER ((gsize) id));
 
-  /* Without a memfd the channel sends it inline. */
-  if (!queue_run (self, message, memfd, &error))
-    {
-      gpointer run = g_hash_table_lookup (self->runs, GSIZE_TO_POINTER ((gsize) id));
+  /* Where no memory is to be had, it goes through the stream. */
+  if (!error && queue_run (self, message, memfd >= 0 ? memfd : PROC_CHANNEL_NO_MEMFD, &error))
+    return;
 
-      proc_worker_take_run (self, id);
-      if (!self->detached)
-        self->callbacks.replied (self, run, NULL, error, NULL, FALSE, self->user_data);
-    }
+  run = g_hash_table_lookup (self->runs, GSIZE_TO_POINTER ((gsize) id));
+  proc_worker_take_run (self, id);
+  if (!self->detached)
+    self->callbacks.replied (self, run, NULL, error, NULL, FALSE, self->user_data);
 }
 
 static void

@@ -117,7 +117,7 @@ proc_channel_passes_fds (ProcChannel *self)
 gboolean
 proc_channel_uses_memfd (ProcChannel *self, gsize payload_size)
 {
-  return self->sends_memfd && payload_size >= proc_memfd_min_size;
+  return self->sends_memfd && payload_size >= proc_memfd_min_size && payload_size <= self->max_payload;
 }
 
 /* Whether a memfd can go along with the user's descriptors. */
@@ -150,7 +150,7 @@ make_memfd (ProcChannel *self, const ProcMessage *message, int *memfd, ProcPiece
   g_autoptr (GError) local_error = NULL;
   gsize size = message->payload != NULL ? g_variant_get_size (message->payload) : 0;
 
-  if (!proc_channel_uses_memfd (self, size) || size > self->max_payload || !has_room_for_memfd (self, message))
+  if (!proc_channel_uses_memfd (self, size) || !has_room_for_memfd (self, message))
     return TRUE;
 
   if (take_piece (self, message, memfd, piece))
@@ -175,7 +175,7 @@ proc_channel_queue (ProcChannel *self, const ProcMessage *message, int memfd, GE
 
   g_return_val_if_fail (memfd < 0 || message->payload != NULL, FALSE);
 
-  if (owned_memfd < 0 && !make_memfd (self, message, &owned_memfd, &piece, error))
+  if (memfd == -1 && !make_memfd (self, message, &owned_memfd, &piece, error))
     return FALSE;
   if (!has_room_for_memfd (self, message))
     proc_fd_clear (&owned_memfd);

@@ -52,17 +52,18 @@ int proc_channel_get_fd (ProcChannel *self);
 /* Whether descriptors can be sent along with messages. */
 gboolean proc_channel_passes_fds (ProcChannel *self);
 
-/* Whether a payload of that many bytes will go through a memfd. */
+/* Whether a payload of that many bytes will go through a memfd. One above the limit goes nowhere. */
 gboolean proc_channel_uses_memfd (ProcChannel *self, gsize payload_size);
 
 /* Appends @message, which is borrowed, to what is to be sent. @memfd: a descriptor with the payload, from
  * proc_lending_lend() or proc_memfd_new_for_variant(), taken in any case; -1: the channel makes one itself if
- * proc_channel_uses_memfd(), which takes time in proportion to the size. Fails without a trace:
+ * proc_channel_uses_memfd(), which takes time in proportion to the size; PROC_CHANNEL_NO_MEMFD: there is none to be had. Fails without a trace:
  * PROC_POOL_ERROR_TOO_LARGE, PROC_POOL_ERROR_INVALID_ARGUMENTS for a value that the receiver would
  * refuse, as proc_message_serialize(), or PROC_POOL_ERROR_FAILED for descriptors that this channel can't
  * pass. Falls back to sending inline where no memfd can be made or passed. The message's descriptors are
  * duplicated. After a flush that failed it succeeds and drops the message: the next flush tells.
  */
+#define PROC_CHANNEL_NO_MEMFD (-2)
 gboolean proc_channel_queue (ProcChannel *self, const ProcMessage *message, int memfd, GError **error);
 
 /* Sends what is queued: OK, AGAIN or ERROR (the other side is gone: PROC_POOL_ERROR_CRASHED). An ERROR
