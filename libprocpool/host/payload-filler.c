@@ -5,7 +5,6 @@
 #include "payload-filler.h"
 
 #include "base/fd.h"
-#include "wire/memfd.h"
 
 /* Shared by its owner and the thread: the thread has `value` and writes `memfd` and `error` until it
  * posts; all else is the reactor's. Freed by whichever is last.
@@ -56,10 +55,7 @@ fill_thread (gpointer user_data)
 {
   ProcPayloadFiller *self = user_data;
 
-  if (self->lending)
-    self->memfd = proc_lending_lend (self->lending, self->value, &self->error);
-  else
-    self->memfd = proc_memfd_new_for_variant (self->value, &self->error);
+  self->memfd = proc_lending_lend (self->lending, self->value, &self->error);
   proc_reactor_post (self->reactor, on_posted, self);
 
   return NULL;

@@ -156,10 +156,7 @@ make_memfd (ProcChannel *self, const ProcMessage *message, int *memfd, ProcPiece
   if (take_piece (self, message, memfd, piece))
     return TRUE;
 
-  if (self->lending != NULL)
-    *memfd = proc_lending_lend (self->lending, message->payload, &local_error);
-  else
-    *memfd = proc_memfd_new_for_variant (message->payload, &local_error);
+  *memfd = proc_lending_lend (self->lending, message->payload, &local_error);
   if (!g_error_matches (local_error, PROC_POOL_ERROR, PROC_POOL_ERROR_INVALID_ARGUMENTS))
     return TRUE;
 

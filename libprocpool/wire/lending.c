@@ -250,7 +250,7 @@ proc_lending_lend (ProcLending *self, GVariant *value, GError **error)
   Region *region;
   int lent;
 
-  if (size > MAX_TOTAL)
+  if (self == NULL || size > MAX_TOTAL)
     return proc_memfd_new_for_variant (value, error);
 
   region = take_region (self, size);

@@ -18,7 +18,7 @@ void proc_lending_unref (ProcLending *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcLending, proc_lending_unref)
 
 /* A descriptor of memory with the serialised @value, close-on-exec and not to be written by: lent memory, or of a sealed
- * memfd of its own where none can be lent. The memory is lent as long as the descriptor is open in any process, or what it
+ * memfd of its own where none can be lent, as none is without @self. The memory is lent as long as the descriptor is open in any process, or what it
  * maps is mapped. Takes time in proportion to the size. Otherwise as proc_memfd_new_for_variant().
  */
 int proc_lending_lend (ProcLending *self, GVariant *value, GError **error);
